@@ -1,0 +1,20 @@
+// Files that only their owner may read. Functions; any thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "fortium/base/result.h"
+
+namespace fortium {
+
+// Makes the directory (0700) and those above it. An existing one is taken as it is, unless it is a link to nowhere.
+Result<void> make_private_dir(const std::string& path);
+// The whole file, or not_found; at most `limit` bytes.
+Result<std::string> read_file(const std::string& path, std::size_t limit);
+// Replaces the file in one step (0600), synced: a reader sees the old or the new text, never half of one.
+Result<void> write_file(const std::string& path, std::string_view text);
+// Makes names that were made or removed in this directory survive a power loss.
+Result<void> sync_dir(const std::string& path);
+
+}  // namespace fortium

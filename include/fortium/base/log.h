@@ -1,0 +1,26 @@
+// The log: five functions, one write-only sink for the process. Off until `open_log` is called; quiet by default, so
+// that Claude Code's own log stays small. Never pass a secret, an environment value or text that a person typed.
+// Any thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace fortium {
+
+enum class LogLevel { debug, info, warn, error };
+
+struct LogOptions {
+  LogLevel level = LogLevel::warn;
+  std::string file;    // empty: standard error
+  std::int64_t max_bytes = 4 << 20;    // of one file; three are kept
+};
+
+void open_log(const LogOptions& options);
+void log_debug(std::string_view text);
+void log_info(std::string_view text);
+void log_warn(std::string_view text);
+void log_error(std::string_view text);
+
+}  // namespace fortium

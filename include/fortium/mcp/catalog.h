@@ -1,0 +1,85 @@
+// What the server offers, as rows: tools, resources, prompts. A row is a name, a shape and a function; there is no
+// registration, the program that starts the server hands it the rows. Rows are immutable once the server runs; their
+// functions run on the server's thread.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fortium/base/clock.h"
+#include "fortium/base/json.h"
+#include "fortium/base/result.h"
+#include "fortium/metrics/recorder.h"
+#include "fortium/metrics/report.h"
+#include "fortium/schema/field.h"
+
+namespace fortium::mcp {
+
+// What a tool answers. Clients show a model one of the two and drop the other, so each holds the full answer.
+struct CallResult {
+  std::string text;
+  std::string structured;    // JSON text of an object that fits the tool's output shape; empty for an error
+  bool error = false;
+
+  static CallResult failure(std::string why) { return {std::move(why), "", true}; }
+  static CallResult refused(const metrics::Violations& violations);
+  // The same JSON as both.
+  static CallResult json(const Json& value);
+};
+
+// What a row's function may use. Valid during the call.
+struct Context {
+  const Clock& clock;
+  metrics::Recorder& recorder;
+  // Makes what was staged in this group durable. A question asks it first, so that its answer covers what was recorded
+  // before it.
+  std::function<Result<void>()> commit;
+  std::function<Result<metrics::Reader*>()> reader;
+  std::string_view organization;    // "local" if there is none
+};
+
+struct Tool {
+  std::string_view name;
+  std::string_view title;
+  std::string_view doc;
+  schema::Shape input;
+  schema::Shape output;
+  // It stages records and reads nothing: its answer waits for the commit of its group.
+  bool records = false;
+  bool read_only = false;
+  // Arguments have passed the check against `input`, unless `records`: then stage() checks them.
+  std::function<CallResult(Context&, const Json& arguments)> run;
+};
+
+struct Resource {
+  std::string uri;             // "{organization_id}" stands for the organization
+  std::string_view name;
+  std::string_view title;
+  std::string_view doc;
+  std::function<Result<Json>(Context&)> read;
+};
+
+struct Prompt {
+  std::string_view name;
+  std::string_view title;
+  std::string_view doc;
+  schema::Shape arguments;     // all Text: MCP gives strings only
+  std::function<Result<std::string>(Context&, const Json& arguments)> write;
+};
+
+struct Catalog {
+  std::vector<Tool> tools;
+  std::vector<Resource> resources;
+  std::vector<Prompt> prompts;
+  std::string_view instructions;
+};
+
+// The recorders (one a kind, from the table, and those of sessions), the questions, the documented resources and the
+// prompt. What needs more than a Context (settings, files) is added by the program. `alerts`: recorders warn of tools
+// that fail or are slow.
+Catalog standard_catalog(bool alerts = true);
+
+}  // namespace fortium::mcp

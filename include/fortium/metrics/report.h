@@ -1,0 +1,135 @@
+// The read side: questions about what was recorded, and their answers as values. Times are those of the records; rates
+// are from 0 to 1; durations and percentiles are in milliseconds. An absent number means that nothing is known, never
+// zero. A reader belongs to one thread; each question sees one moment.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fortium/base/clock.h"
+#include "fortium/base/result.h"
+#include "fortium/metrics/kind.h"
+
+namespace fortium::metrics {
+
+// From `since` on, before `until`.
+struct Period {
+  WallTime since{};
+  WallTime until{};
+};
+
+struct Tokens {
+  std::int64_t input = 0;
+  std::int64_t output = 0;
+  std::int64_t cache_read = 0;
+  std::int64_t cache_creation = 0;
+
+  std::int64_t total() const { return input + output + cache_read + cache_creation; }
+};
+
+struct Summary {
+  Period period;
+  std::int64_t sessions = 0;    // that have a record in the period
+  std::int64_t commands = 0;
+  std::int64_t tools = 0;
+  std::int64_t agents = 0;
+  std::int64_t errors = 0;      // commands, tool calls and agent interactions that did not end in success
+  // Gaps of up to kActiveGap between two records of one session, added up.
+  std::int64_t active_ms = 0;
+  Tokens tokens;
+  std::optional<double> cost_usd;             // of the requests whose cost is known
+  std::optional<double> avg_command_ms;
+  std::optional<double> success_rate;         // of commands, tool calls and agent interactions
+};
+constexpr Millis kActiveGap{5 * 60'000};
+
+// Nearest-rank percentiles of the durations (Hyndman and Fan, definition 1), exact.
+struct Percentiles {
+  double p50 = 0, p90 = 0, p95 = 0, p99 = 0;
+};
+
+// How a duration develops: the mean of the newest fifth of the period, and at least its last two days, against the mean
+// before; within 10 % is stable.
+enum class Trend { improving, stable, degrading };
+std::string_view name(Trend trend);
+
+// One row of commands, tools or agents.
+struct Usage {
+  std::string name;
+  std::int64_t count = 0;
+  std::int64_t successes = 0;
+  std::int64_t errors = 0;
+  double total_ms = 0, average_ms = 0, min_ms = 0, max_ms = 0;
+  Percentiles percentiles;
+  WallTime last_used{};
+  Trend trend = Trend::stable;
+  Tokens tokens;    // of agents
+};
+
+struct Session {
+  std::string id;
+  std::string user_id;
+  std::string project;
+  WallTime start{};
+  WallTime last{};
+  std::optional<WallTime> end;
+  std::string status;    // of kSessionStatuses
+  bool started = false;    // its start was recorded, not only seen
+  double total_ms = 0;     // durations of its commands, tool calls and agent interactions
+  std::int64_t commands = 0;
+  std::int64_t tools = 0;
+  std::int64_t errors = 0;
+  std::vector<std::string> tools_used;     // by name
+  std::vector<std::string> agents_used;
+  std::optional<double> avg_command_ms;
+  std::optional<double> productivity_score;    // as its caller recorded it
+  std::optional<double> success_rate;
+
+  Millis duration() const { return (end ? *end : last) - start; }
+};
+
+struct Recent {
+  std::string name;
+  double duration_ms = 0;
+  std::string status;
+  WallTime timestamp{};
+};
+
+struct Person {
+  std::string user_id;    // empty: not known
+  std::int64_t sessions = 0;
+  std::int64_t commands = 0;
+  std::int64_t tools = 0;
+  std::int64_t errors = 0;
+};
+
+struct Day {
+  std::string day;    // UTC
+  std::int64_t commands = 0;
+  std::int64_t tools = 0;
+  std::int64_t errors = 0;
+};
+
+class Reader {
+ public:
+  virtual ~Reader() = default;
+  virtual Result<Summary> summary(const Period& period) = 0;
+  // kind: command_execution, tool_usage or agent_interaction. By count, the most used first; `only` one name, if given.
+  virtual Result<std::vector<Usage>> usage(const Kind& kind, const Period& period, std::string_view only,
+                                           std::int64_t limit) = 0;
+  // The newest first.
+  virtual Result<std::vector<Session>> sessions(const Period& period, std::int64_t limit) = 0;
+  virtual Result<std::optional<Session>> session(std::string_view id) = 0;
+  // Commands, tool calls or agent interactions, the newest first; of one session, if given.
+  virtual Result<std::vector<Recent>> recent(const Kind& kind, const Period& period, std::string_view session,
+                                             std::int64_t limit) = 0;
+  virtual Result<std::vector<Person>> people(const Period& period) = 0;
+  // Mean of the recorded values of one type of productivity metric.
+  virtual Result<std::optional<double>> average_metric(std::string_view type, const Period& period) = 0;
+  virtual Result<std::vector<Day>> days(const Period& period) = 0;
+};
+
+}  // namespace fortium::metrics

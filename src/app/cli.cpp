@@ -1,0 +1,197 @@
+#include "cli.h"
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <iostream>
+
+#include "commands.h"
+#include "completion.h"
+#include "fortium/base/log.h"
+
+namespace fortium::app {
+
+namespace {
+
+// One command line: what was said, and what is to run.
+struct Said {
+  Options options;
+  bool json = false;
+  std::string url, timeout = "60s";
+  RecordCommand record;
+  SyncCommand sync;
+  QueueCommand queue;
+  ConfigCommand config;
+  ReportCommand report;
+  std::string schema_dir = "schemas", shell;
+  std::function<int(const Settings&)> run;
+};
+
+CLI::App* command(CLI::App& app, Said& said, const char* name, const char* doc, const char* example,
+                  std::function<int(const Settings&)> run) {
+  CLI::App* sub = app.add_subcommand(name, doc);
+  sub->footer(std::string("Example:\n  ") + example);
+  sub->fallthrough();
+  sub->callback([&said, run = std::move(run)] { said.run = run; });
+  return sub;
+}
+
+void add_json(CLI::App* sub, Said& said) { sub->add_flag("--json", said.json, "one JSON document on standard output"); }
+
+void add_record(CLI::App& app, Said& said) {
+  CLI::App* sub = command(app, said, "record", "record by hand or from a script",
+                          "fortium-metrics record tool_usage tool_name=Read execution_time_ms=12 status=success",
+                          [&said](const Settings& settings) {
+                            said.record.json = said.json;
+                            // `--json -` is taken as `--json --input -`.
+                            if (said.record.kind == "-") said.record.kind.clear(), said.record.input = "-";
+                            if (said.record.fields.size() == 1 && said.record.fields[0] == "-")
+                              said.record.fields.clear(), said.record.input = "-";
+                            return run_record(settings, said.record);
+                          });
+  sub->add_option("kind", said.record.kind, "kind of record, such as tool_usage");
+  sub->add_option("fields", said.record.fields, "field=value");
+  sub->add_option("--input", said.record.input, "file of JSON lines, or - for standard input");
+  add_json(sub, said);
+}
+
+void add_sync(CLI::App& app, Said& said) {
+  for (const char* name : {"sync", "flush"}) {
+    CLI::App* sub = command(app, said, name,
+                            name[0] == 's' ? "deliver the backlog now" : "the same as sync",
+                            "fortium-metrics sync --timeout 60s", [&said](const Settings& settings) {
+                              auto timeout = parse_duration(said.timeout);
+                              if (!timeout) return fail(kUsage, "--timeout: " + timeout.error().what);
+                              said.sync.timeout = *timeout;
+                              said.sync.json = said.json;
+                              return run_sync(settings, said.sync);
+                            });
+    sub->add_option("--timeout", said.timeout, "how long to try, 60s if absent");
+    sub->add_flag("--adopt", said.sync.adopt, "send records too that were made before there was an account");
+    add_json(sub, said);
+  }
+}
+
+void add_queue(CLI::App& app, Said& said) {
+  using Do = QueueCommand::Do;
+  CLI::App* queue = app.add_subcommand("queue", "what waits, what was refused and why");
+  queue->require_subcommand(1);
+  queue->fallthrough();
+  const auto add = [&](const char* name, const char* doc, const char* example, Do what) {
+    CLI::App* sub = command(*queue, said, name, doc, example, [&said, what](const Settings& settings) {
+      said.queue.what = what;
+      said.queue.json = said.json;
+      return run_queue(settings, said.queue);
+    });
+    add_json(sub, said);
+    return sub;
+  };
+  CLI::App* list = add("list", "records that wait, oldest first", "fortium-metrics queue list --failed", Do::list);
+  list->add_flag("--failed", said.queue.failed, "only what the service refused");
+  list->add_option("--limit", said.queue.limit, "records at most, 100 if absent")->check(CLI::Range(1, 10'000));
+  list->add_option("--cursor", said.queue.cursor, "go on where the last page ended");
+  add("show", "one record, as it is sent", "fortium-metrics queue show ID", Do::show)
+      ->add_option("id", said.queue.ids, "id of the record")
+      ->required()
+      ->expected(1);
+  CLI::App* retry = add("retry", "queue refused records again", "fortium-metrics queue retry --all", Do::retry);
+  retry->add_option("ids", said.queue.ids, "ids of refused records");
+  retry->add_flag("--all", said.queue.all, "all of them");
+  CLI::App* drop = add("drop", "never send these records", "fortium-metrics queue drop ID --yes", Do::drop);
+  drop->add_option("ids", said.queue.ids, "ids of queued records")->required();
+  drop->add_flag("--yes", said.queue.yes, "I mean it");
+}
+
+void add_config(CLI::App& app, Said& said) {
+  using Do = ConfigCommand::Do;
+  CLI::App* config = app.add_subcommand("config", "settings, and where each came from");
+  config->require_subcommand(1);
+  config->fallthrough();
+  const auto add = [&](const char* name, const char* doc, const char* example, Do what, int words) {
+    CLI::App* sub = command(*config, said, name, doc, example, [&said, what](const Settings& settings) {
+      said.config.what = what;
+      said.config.json = said.json;
+      return run_config(settings, said.config);
+    });
+    add_json(sub, said);
+    if (words > 0) sub->add_option("key", said.config.key, "setting")->required();
+    if (words > 1) sub->add_option("value", said.config.value, "value")->required();
+  };
+  add("show", "all settings", "fortium-metrics config show", Do::show, 0);
+  add("get", "one setting", "fortium-metrics config get url", Do::get, 1);
+  add("set", "write one setting to the file", "fortium-metrics config set url https://metrics.example.com", Do::set, 2);
+  add("unset", "remove one setting from the file", "fortium-metrics config unset url", Do::unset, 1);
+  add("path", "where the file is", "fortium-metrics config path", Do::path, 0);
+}
+
+void add_report(CLI::App& app, Said& said) {
+  CLI::App* sub = command(app, said, "report", "answers from what was recorded",
+                          "fortium-metrics report summary --since 7d", [&said](const Settings& settings) {
+                            if (said.json) said.report.format = "json";
+                            return run_report(settings, said.report);
+                          });
+  sub->add_option("question", said.report.question, "summary")->check(CLI::IsMember({"summary"}));
+  sub->add_option("--since", said.report.since, "7d, a day, or a date and time; 7d if absent");
+  sub->add_option("--until", said.report.until, "the same; now if absent");
+  sub->add_option("--format", said.report.format, "table or json")->check(CLI::IsMember({"table", "json"}));
+  add_json(sub, said);
+}
+
+void add_commands(CLI::App& app, Said& said) {
+  command(app, said, "mcp", "speak MCP over standard input and output: what Claude Code runs",
+          "claude mcp add fortium-metrics -- fortium-metrics mcp", run_mcp);
+  add_record(app, said);
+  add_report(app, said);
+  add_json(command(app, said, "status", "store, queue and sync at a glance", "fortium-metrics status",
+                   [&said](const Settings& settings) { return run_status(settings, said.json); }),
+           said);
+  add_sync(app, said);
+  add_queue(app, said);
+  add_json(command(app, said, "test-connection", "each step to the service, and what to do about the first that fails",
+                   "fortium-metrics test-connection",
+                   [&said](const Settings& settings) { return run_test_connection(settings, said.json); }),
+           said);
+  add_config(app, said);
+  CLI::App* schema = app.add_subcommand("schema", "the kinds of record, as schemas");
+  schema->require_subcommand(1);
+  command(*schema, said, "export", "write JSON Schemas, tools and tables", "fortium-metrics schema export schemas",
+          [&said](const Settings&) { return run_schema_export(said.schema_dir); })
+      ->add_option("dir", said.schema_dir, "folder, schemas if absent");
+  CLI::App* completion =
+      command(app, said, "completion", "completion for your shell",
+              "fortium-metrics completion bash > ~/.local/share/bash-completion/completions/fortium-metrics",
+              [&app, &said](const Settings&) {
+                std::cout << completion_script(app, said.shell);
+                return static_cast<int>(kDone);
+              });
+  completion->add_option("shell", said.shell, "bash, zsh or fish")->required()->check(CLI::IsMember({"bash", "zsh", "fish"}));
+}
+
+}  // namespace
+
+int run_cli(int argc, char** argv) {
+  CLI::App app("How you work with Claude Code: recorded on this machine, counted exactly once wherever you send it.",
+               "fortium-metrics");
+  Said said;
+  app.set_version_flag("--version", "fortium-metrics " FORTIUM_VERSION);
+  app.add_option("--data-dir", said.options.data_dir, "data directory");
+  app.add_option("--config", said.options.config_path, "configuration file");
+  app.add_option("--url", said.url, "base URL of the service");
+  app.add_flag("--allow-insecure-http", said.options.allow_insecure_http, "http to other than a loopback address");
+  app.require_subcommand(1);
+  app.footer("Example:\n  fortium-metrics status");
+  add_commands(app, said);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& done) {
+    return app.exit(done);
+  } catch (const CLI::Error& wrong) {
+    app.exit(wrong);
+    return kUsage;
+  }
+  if (!said.url.empty()) said.options.overrides["url"] = said.url;
+  const Settings settings = load_settings(said.options, process_environment());
+  if (settings.flag("debug")) open_log({LogLevel::debug, settings.data_dir + "/log/fortium-metrics.log"});
+  return said.run(settings);
+}
+
+}  // namespace fortium::app

@@ -1,0 +1,143 @@
+// `fortium-metrics status`: store, queue and sync at a glance.
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "../store/limits.h"
+#include "../store/migrations.h"
+#include "commands.h"
+#include "local.h"
+#include "terminal.h"
+
+namespace fortium::app {
+
+namespace {
+
+std::string_view name_of(Mode mode) {
+  switch (mode) {
+    case Mode::local: return "local";
+    case Mode::hybrid: return "hybrid";
+    case Mode::remote: return "remote";
+  }
+  return "local";
+}
+
+std::string_view name_of(sync::Circuit circuit) {
+  switch (circuit) {
+    case sync::Circuit::closed: return "closed";
+    case sync::Circuit::open: return "open";
+    case sync::Circuit::paused: return "paused";
+  }
+  return "closed";
+}
+
+struct Status {
+  std::vector<std::int64_t> by_kind;
+  std::int64_t total = 0;
+  std::int64_t bytes = 0;
+  store::QueueCounts queue;
+  sync::LaneState lane;
+  std::int64_t spooled = 0;
+  std::string trouble;    // of the store
+};
+
+Result<void> read_store(Local& local, Status& status) {
+  FM_TRY(store::Database* const database, local.store().database());
+  FM_TRY(const std::int64_t lane, local.store().lane());
+  FM_TRY(status.by_kind, store::count_records(*database));
+  FM_TRY(status.bytes, store::bytes_in_use(database->db()));
+  FM_TRY(status.queue, store::count_queue(*database, lane, local.clock().now()));
+  if (lane != store::kNoLane) {
+    store::SqliteOutbox outbox(*database, lane, local.entropy());
+    FM_TRY(status.lane, outbox.state());
+  }
+  for (const std::int64_t count : status.by_kind) status.total += count;
+  return {};
+}
+
+Json time_or_null(const std::optional<WallTime>& time) { return time ? Json(to_rfc3339(*time)) : Json(); }
+
+Json to_json(const Settings& settings, const Status& status, WallTime now) {
+  Json by_kind = Json::object();
+  for (std::size_t i = 0; i < status.by_kind.size(); ++i)
+    if (status.by_kind[i] > 0) by_kind[std::string(metrics::kinds()[i].name)] = status.by_kind[i];
+  const Json oldest = status.queue.oldest ? Json((now - *status.queue.oldest).count()) : Json();
+  const std::string& url = settings.text("url");
+  const std::string& organization = settings.text("org_id");
+  Json store{{"path", settings.data_dir + "/metrics.db"}, {"bytes", status.bytes},
+             {"durability", settings.text("durability")}, {"schema_version", store::kSchemaVersion},
+             {"ok", status.trouble.empty()},              {"trouble", status.trouble.empty() ? Json() : Json(status.trouble)},
+             {"spooled", status.spooled}};
+  Json queue{{"pending", status.queue.pending},       {"leased", status.queue.leased},
+             {"failed", status.queue.failed},         {"oldest_ms", oldest},
+             {"unassigned", status.queue.unassigned}, {"elsewhere", status.queue.elsewhere}};
+  Json sync{{"url", url.empty() ? Json() : Json(url)},
+            {"organization_id", organization.empty() ? Json() : Json(organization)},
+            {"last_success", time_or_null(status.lane.last_success)},
+            {"last_error", status.lane.last_error.empty() ? Json() : Json(status.lane.last_error)},
+            {"circuit", name_of(status.lane.circuit)},
+            {"next_attempt", time_or_null(status.lane.not_before)}};
+  return {{"version", FORTIUM_VERSION}, {"mode", name_of(settings.mode)},
+          {"recording", !settings.disabled}, {"store", std::move(store)},
+          {"records", {{"total", status.total}, {"by_kind", std::move(by_kind)}}},
+          {"queue", std::move(queue)},  {"sync", std::move(sync)}};
+}
+
+void print(const Settings& settings, const Status& status, WallTime now) {
+  std::cout << "fortium-metrics " FORTIUM_VERSION ", mode " << name_of(settings.mode)
+            << (settings.disabled ? ", recording is switched off" : "") << "\n";
+  std::cout << "store    " << settings.data_dir << "/metrics.db, " << human_bytes(status.bytes) << ", durability "
+            << settings.text("durability") << "\n";
+  if (!status.trouble.empty()) std::cout << "         trouble: " << status.trouble << "\n";
+  if (status.spooled > 0) std::cout << "         " << with_thousands(status.spooled) << " records wait in the spool\n";
+  std::cout << "records  " << with_thousands(status.total);
+  const char* separator = ": ";
+  for (std::size_t i = 0; i < status.by_kind.size(); ++i) {
+    if (status.by_kind[i] == 0) continue;
+    std::cout << separator << with_thousands(status.by_kind[i]) << " " << metrics::kinds()[i].title;
+    separator = ", ";
+  }
+  std::cout << "\n";
+  if (settings.mode == Mode::local) {
+    std::cout << "queue    nothing is sent in local mode\n";
+    return;
+  }
+  std::cout << "queue    " << with_thousands(status.queue.pending) << " waiting";
+  if (status.queue.oldest)
+    std::cout << " (the oldest for " << human_ms(static_cast<double>((now - *status.queue.oldest).count())) << ")";
+  std::cout << ", " << with_thousands(status.queue.failed) << " refused";
+  if (status.queue.failed > 0) std::cout << " (fortium-metrics queue list --failed)";
+  std::cout << "\n";
+  if (status.queue.unassigned > 0)
+    std::cout << "         " << with_thousands(status.queue.unassigned)
+              << " made before there was an account (fortium-metrics sync --adopt)\n";
+  if (status.queue.elsewhere > 0)
+    std::cout << "         " << with_thousands(status.queue.elsewhere)
+              << " for another organization or service, kept for it\n";
+  std::cout << "sync     " << settings.text("url") << ", key " << settings.api_key.masked() << ", circuit "
+            << name_of(status.lane.circuit) << ", last success "
+            << (status.lane.last_success ? to_rfc3339(*status.lane.last_success) : "never") << "\n";
+  if (!status.lane.last_error.empty()) std::cout << "         last error: " << status.lane.last_error << "\n";
+  if (status.lane.not_before && *status.lane.not_before > now)
+    std::cout << "         next attempt " << to_rfc3339(*status.lane.not_before) << "\n";
+}
+
+}  // namespace
+
+int run_status(const Settings& settings, bool json) {
+  tell_problems(settings);
+  Local local(settings);
+  Status status;
+  if (auto read = read_store(local, status); !read) status.trouble = read.error().what;
+  else status.trouble = local.store().trouble();
+  status.spooled = local.store().spool().count();
+  if (status.by_kind.empty()) status.by_kind.resize(metrics::kinds().size());
+  const WallTime now = local.clock().now();
+  if (json)
+    std::cout << dump_json(to_json(settings, status, now)) << "\n";
+  else
+    print(settings, status, now);
+  if (!status.trouble.empty()) return fail(kStore, status.trouble);
+  return settings.problems.empty() ? kDone : kConfiguration;
+}
+
+}  // namespace fortium::app

@@ -1,0 +1,290 @@
+#include "settings.h"
+
+#include <pwd.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+
+#include "config_file.h"
+#include "fortium/base/files.h"
+#include "fortium/net/http.h"
+
+namespace fortium::app {
+
+namespace {
+
+using Type = Setting::Type;
+
+constexpr std::string_view kModes[] = {"local", "hybrid", "remote"};
+constexpr std::string_view kDurabilities[] = {"full", "normal"};
+
+constexpr std::string_view kModeEnv[] = {"FORTIUM_MODE"};
+constexpr std::string_view kUrlEnv[] = {"FORTIUM_METRICS_URL", "FORTIUM_API_URL", "FORTIUM_SERVER_URL"};
+constexpr std::string_view kKeyEnv[] = {"FORTIUM_API_KEY"};
+constexpr std::string_view kKeyFileEnv[] = {"FORTIUM_API_KEY_FILE"};
+constexpr std::string_view kKeyCommandEnv[] = {"FORTIUM_API_KEY_COMMAND"};
+constexpr std::string_view kOrgEnv[] = {"FORTIUM_ORG_ID"};
+constexpr std::string_view kUserEnv[] = {"FORTIUM_USER_ID"};
+constexpr std::string_view kBatchEnv[] = {"FORTIUM_BATCH_SIZE"};
+constexpr std::string_view kIntervalEnv[] = {"FORTIUM_SYNC_INTERVAL"};
+constexpr std::string_view kTimeoutEnv[] = {"FORTIUM_TIMEOUT"};
+constexpr std::string_view kRetryEnv[] = {"FORTIUM_RETRY_ATTEMPTS"};
+constexpr std::string_view kFallbackEnv[] = {"FORTIUM_LOCAL_FALLBACK"};
+constexpr std::string_view kMonitoringEnv[] = {"FORTIUM_PERFORMANCE_MONITORING"};
+constexpr std::string_view kDebugEnv[] = {"FORTIUM_DEBUG"};
+constexpr std::string_view kDurabilityEnv[] = {"FORTIUM_DURABILITY"};
+constexpr std::string_view kBytesEnv[] = {"FORTIUM_MAX_STORE_BYTES"};
+constexpr std::string_view kRetentionEnv[] = {"FORTIUM_RETENTION_DAYS"};
+constexpr std::string_view kCaEnv[] = {"FORTIUM_CA_FILE", "SSL_CERT_FILE"};
+
+constexpr std::int64_t kMiB = 1 << 20;
+
+constexpr Setting kSettings[] = {
+    {"mode", kModeEnv, Type::word, "",
+     "local: never sends. hybrid: keeps every record and sends it. remote: keeps records until they are delivered. "
+     "hybrid if a url and a key are set, else local",
+     0, 0, kModes},
+    {"url", kUrlEnv, Type::url, "", "base URL of the service; http only for a loopback address"},
+    {"api_key", kKeyEnv, Type::secret, "", "key of the service; shown as its last four characters"},
+    {"api_key_file", kKeyFileEnv, Type::text, "", "file whose first line is the key"},
+    {"api_key_command", kKeyCommandEnv, Type::text, "", "command whose first line of output is the key"},
+    {"org_id", kOrgEnv, Type::text, "", "organization"},
+    {"user_id", kUserEnv, Type::text, "", "label of the person; the login name, if not set"},
+    {"batch_size", kBatchEnv, Type::number, "", "records in one request; what the service advertises, else 20", 1,
+     1000},
+    {"sync_interval", kIntervalEnv, Type::number, "5000", "ms between background rounds", 50, 3'600'000},
+    {"timeout", kTimeoutEnv, Type::number, "30000", "ms, total, of one request", 1'000, 300'000},
+    {"retry_attempts", kRetryEnv, Type::number, "3", "of one sync command; the background never gives up", 0, 20},
+    {"local_fallback", kFallbackEnv, Type::flag, "true",
+     "false: in remote mode a record is refused when the queue is full instead of growing it"},
+    {"performance_monitoring", kMonitoringEnv, Type::flag, "true", "warnings in tool results"},
+    {"debug", kDebugEnv, Type::flag, "false", "debug log"},
+    {"durability", kDurabilityEnv, Type::word, "full",
+     "full: an acknowledged record survives power loss. normal: it survives a crash of the process", 0, 0,
+     kDurabilities},
+    {"max_store_bytes", kBytesEnv, Type::number, "1073741824",
+     "size budget; delivered records go first, undelivered ones never", kMiB, INT64_MAX},
+    {"retention_days", kRetentionEnv, Type::number, "400", "days that raw records are kept; roll-ups stay", 1, 36'500},
+    {"ca_file", kCaEnv, Type::text, "", "extra trust anchor (PEM)"},
+    {"proxy", {}, Type::text, "", "http://host:port; else HTTPS_PROXY, HTTP_PROXY and NO_PROXY are honoured"},
+};
+
+std::optional<std::int64_t> whole(std::string_view text) {
+  std::int64_t number = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (code != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+std::optional<bool> yes_or_no(std::string_view text) {
+  if (text == "true" || text == "1" || text == "yes" || text == "on") return true;
+  if (text == "false" || text == "0" || text == "no" || text == "off") return false;
+  return std::nullopt;
+}
+
+std::string login_name() {
+  const passwd* entry = ::getpwuid(::getuid());
+  return entry != nullptr && entry->pw_name != nullptr ? entry->pw_name : "";
+}
+
+std::string home(const Environment& environment) {
+  if (auto dir = environment("HOME"); dir && !dir->empty()) return *dir;
+  const passwd* entry = ::getpwuid(::getuid());
+  return entry != nullptr && entry->pw_dir != nullptr ? entry->pw_dir : "/";
+}
+
+std::string place(const std::string& option, const Environment& environment, const char* variable,
+                  const char* xdg_variable, const std::string& xdg_default, const std::string& rest) {
+  if (!option.empty()) return option;
+  if (auto path = environment(variable); path && !path->empty()) return *path;
+  if (auto base = environment(xdg_variable); base && base->starts_with('/')) return *base + rest;
+  return home(environment) + xdg_default + rest;
+}
+
+std::string first_line(std::string text) {
+  text = text.substr(0, text.find('\n'));
+  while (!text.empty() && (text.back() == '\r' || text.back() == ' ')) text.pop_back();
+  return text;
+}
+
+Result<std::string> output_of(const std::string& command) {
+  FILE* pipe = ::popen(command.c_str(), "r");
+  if (pipe == nullptr) return Error{Errc::unavailable, "could not be run"};
+  std::string text;
+  char buffer[4096];
+  while (std::size_t got = std::fread(buffer, 1, sizeof buffer, pipe)) text.append(buffer, got);
+  if (::pclose(pipe) != 0) return Error{Errc::unavailable, "ended with an error"};
+  return first_line(text);
+}
+
+class Loader {
+ public:
+  Loader(const Options& options, const Environment& environment) : options_(options), environment_(environment) {}
+
+  Settings load() {
+    Settings& out = out_;
+    out.data_dir = place(options_.data_dir, environment_, "FORTIUM_DATA_DIR", "XDG_DATA_HOME", "/.local/share",
+                         "/fortium-metrics");
+    out.config_path = place(options_.config_path, environment_, "FORTIUM_CONFIG", "XDG_CONFIG_HOME", "/.config",
+                            "/fortium-metrics/config.toml");
+    out.allow_insecure_http = options_.allow_insecure_http;
+    read_file_values();
+    for (const Setting& setting : kSettings) out.values[std::string(setting.key)] = pick(setting);
+    find_key();
+    if (out.text("user_id").empty()) out.values["user_id"].text = login_name();
+    for (const char* variable : {"FORTIUM_METRICS_DISABLED", "DO_NOT_TRACK"})
+      if (auto value = environment_(variable); value && !value->empty() && *value != "0" && *value != "false")
+        out.disabled = true;
+    choose_mode();
+    return std::move(out);
+  }
+
+ private:
+  void problem(std::string_view key, std::string what) { out_.problems.push_back({std::string(key), std::move(what)}); }
+
+  void read_file_values() {
+    auto text = read_file(out_.config_path, kMiB);
+    if (!text) {
+      if (text.error().code != Errc::not_found) problem("config", text.error().what);
+      return;
+    }
+    auto parsed = parse_config(*text);
+    for (const std::string& wrong : parsed.problems) problem("config", out_.config_path + ", " + wrong);
+    file_ = std::move(parsed.values);
+    for (const auto& [key, value] : file_)
+      if (find_setting(key) == nullptr && !key.starts_with("privacy."))
+        problem("config", out_.config_path + ": " + key + " is not a setting");
+  }
+
+  Value pick(const Setting& setting) {
+    Value value = given(setting);
+    if (!value.set) return value;
+    if (auto wrong = complaint(setting, value.text, out_.allow_insecure_http)) {
+      const bool secret = setting.type == Type::secret;
+      problem(setting.key, std::string(setting.key) + " (from " + value.origin + "): " +
+                               (secret ? "the value" : "\"" + value.text.substr(0, 100) + "\"") + " " + *wrong);
+      return {std::string(setting.fallback), "default", false};
+    }
+    return value;
+  }
+
+  Value given(const Setting& setting) {
+    const std::string key(setting.key);
+    if (const auto at = options_.overrides.find(key); at != options_.overrides.end())
+      return {at->second, "--" + key, true};
+    for (const std::string_view variable : setting.environment)
+      if (auto value = environment_(std::string(variable).c_str()); value && !value->empty())
+        return {*value, std::string(variable), true};
+    if (const auto at = file_.find(key); at != file_.end()) return {at->second, out_.config_path, true};
+    return {std::string(setting.fallback), "default", false};
+  }
+
+  void find_key() {
+    out_.api_key = Secret(out_.text("api_key"));
+    out_.values["api_key"].text = out_.api_key.masked();
+    if (!out_.api_key.empty()) return;
+    Result<std::string> key = std::string();
+    const char* from = "api_key_file";
+    if (const std::string& path = out_.text("api_key_file"); !path.empty()) {
+      key = read_file(path, kMiB);
+      if (key) key = first_line(*key);
+    } else if (const std::string& command = out_.text("api_key_command"); !command.empty()) {
+      from = "api_key_command";
+      key = output_of(command);
+    } else {
+      return;
+    }
+    if (key && key->empty()) key = Error{Errc::invalid, "gave no key"};
+    if (!key) return problem(from, std::string(from) + " (from " + out_.values[from].origin + "): " + key.error().what);
+    out_.api_key = Secret(*key);
+    out_.values["api_key"] = {out_.api_key.masked(), from, true};
+  }
+
+  void choose_mode() {
+    Value& mode = out_.values["mode"];
+    if (!mode.set) mode.text = !out_.text("url").empty() && !out_.api_key.empty() ? "hybrid" : "local";
+    out_.mode = mode.text == "hybrid" ? Mode::hybrid : mode.text == "remote" ? Mode::remote : Mode::local;
+  }
+
+  const Options& options_;
+  const Environment& environment_;
+  Settings out_;
+  std::map<std::string, std::string, std::less<>> file_;
+};
+
+}  // namespace
+
+std::span<const Setting> settings_table() { return kSettings; }
+
+const Setting* find_setting(std::string_view key) {
+  for (const Setting& setting : kSettings)
+    if (setting.key == key) return &setting;
+  return nullptr;
+}
+
+std::optional<std::string> complaint(const Setting& setting, std::string_view value, bool allow_insecure_http) {
+  switch (setting.type) {
+    case Type::text:
+      for (const char c : value)
+        if (static_cast<unsigned char>(c) < 0x20) return "must not contain control characters";
+      return std::nullopt;
+    case Type::secret:
+      // It goes into a header as it is.
+      for (const char c : value)
+        if (c <= 0x20 || c > 0x7E) return "must be printable ASCII without blanks";
+      return std::nullopt;
+    case Type::url: {
+      const auto origin = net::parse_url(value);
+      if (!origin) return origin.error().what;
+      if (!origin->tls && !net::is_loopback(origin->host) && !allow_insecure_http)
+        return "must be https (http only for a loopback address, or with --allow-insecure-http)";
+      return std::nullopt;
+    }
+    case Type::flag:
+      if (!yes_or_no(value)) return "must be true or false";
+      return std::nullopt;
+    case Type::number: {
+      const auto number = whole(value);
+      if (!number || *number < setting.min || *number > setting.max)
+        return setting.max == INT64_MAX
+                   ? "must be a whole number of at least " + std::to_string(setting.min)
+                   : "must be a whole number from " + std::to_string(setting.min) + " to " + std::to_string(setting.max);
+      return std::nullopt;
+    }
+    case Type::word: {
+      std::string allowed;
+      for (const std::string_view word : setting.words) {
+        if (word == value) return std::nullopt;
+        allowed += (allowed.empty() ? "" : ", ") + std::string(word);
+      }
+      return "must be one of " + allowed;
+    }
+  }
+  return std::nullopt;
+}
+
+const std::string& Settings::text(std::string_view key) const {
+  const auto at = values.find(key);
+  FM_CHECK(at != values.end());
+  return at->second.text;
+}
+
+std::int64_t Settings::number(std::string_view key) const { return whole(text(key)).value_or(0); }
+
+bool Settings::flag(std::string_view key) const { return yes_or_no(text(key)).value_or(false); }
+
+Environment process_environment() {
+  return [](const char* name) -> std::optional<std::string> {
+    const char* value = std::getenv(name);
+    if (value == nullptr) return std::nullopt;
+    return std::string(value);
+  };
+}
+
+Settings load_settings(const Options& options, const Environment& environment) {
+  return Loader(options, environment).load();
+}
+
+}  // namespace fortium::app

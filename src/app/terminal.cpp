@@ -1,0 +1,107 @@
+#include "terminal.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+
+namespace fortium::app {
+
+namespace {
+
+constexpr std::int64_t kRedrawMs = 100;
+constexpr std::int64_t kLineMs = 5'000;
+constexpr std::int64_t kBarWidth = 30;
+
+std::string format(const char* pattern, double value, const char* unit) {
+  char text[64];
+  std::snprintf(text, sizeof text, pattern, value, unit);
+  return text;
+}
+
+}  // namespace
+
+std::size_t width_of(std::string_view utf8) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(utf8, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
+void Table::column(std::string title, Align align) { columns_.push_back({std::move(title), align}); }
+
+void Table::row(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+
+std::string Table::text() const {
+  std::vector<std::size_t> widths;
+  for (const Column& column : columns_) widths.push_back(width_of(column.title));
+  for (const auto& row : rows_)
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width_of(row[i]));
+  std::string out;
+  const auto line = [&](const auto& cell_of) {
+    std::string text;
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+      const std::string& cell = cell_of(i);
+      const std::string gap(widths[i] - width_of(cell), ' ');
+      text += (i == 0 ? "" : "  ") + (columns_[i].align == Align::right ? gap + cell : cell + gap);
+    }
+    text.erase(text.find_last_not_of(' ') + 1);
+    out += text + "\n";
+  };
+  line([this](std::size_t i) -> const std::string& { return columns_[i].title; });
+  for (const auto& row : rows_) line([&row](std::size_t i) -> const std::string& { return row[i]; });
+  return out;
+}
+
+Progress::Progress(std::string what, std::int64_t total)
+    : what_(std::move(what)), total_(total), terminal_(::isatty(STDERR_FILENO) != 0) {}
+
+Progress::~Progress() {
+  if (drawn_) std::fputs("\r\033[K", stderr);
+}
+
+void Progress::show(std::int64_t done, std::int64_t now_ms) {
+  if (started_ms_ < 0) started_ms_ = shown_ms_ = now_ms;
+  if (now_ms - shown_ms_ < (terminal_ ? kRedrawMs : kLineMs) || total_ <= 0) return;
+  shown_ms_ = now_ms;
+  const double seconds = static_cast<double>(now_ms - started_ms_) / 1000;
+  const double rate = seconds > 0 ? static_cast<double>(done) / seconds : 0;
+  const double left_ms = rate > 0 ? static_cast<double>(total_ - done) / rate * 1000 : 0;
+  const std::string figures = with_thousands(done) + " of " + with_thousands(total_) + ", " +
+                              with_thousands(static_cast<std::int64_t>(rate)) + "/s, " + human_ms(left_ms) + " left";
+  if (!terminal_) {
+    std::fprintf(stderr, "%s: %s\n", what_.c_str(), figures.c_str());
+    return;
+  }
+  const auto filled = static_cast<std::size_t>(std::clamp<std::int64_t>(done * kBarWidth / total_, 0, kBarWidth));
+  std::string bar;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(kBarWidth); ++i) bar += i < filled ? "█" : "░";
+  std::fprintf(stderr, "\r\033[K%s %s %s", what_.c_str(), bar.c_str(), figures.c_str());
+  drawn_ = true;
+}
+
+std::string with_thousands(std::int64_t number) {
+  std::string digits = std::to_string(number);
+  const std::size_t first = number < 0 ? 1 : 0;
+  for (std::size_t at = digits.size(); at > first + 3;) digits.insert(at -= 3, ",");
+  return digits;
+}
+
+std::string human_bytes(std::int64_t bytes) {
+  constexpr const char* kUnits[] = {"bytes", "KiB", "MiB", "GiB"};
+  auto value = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  for (; value >= 1024 && unit < 3; ++unit) value /= 1024;
+  return format(unit == 0 ? "%.0f %s" : "%.1f %s", value, kUnits[unit]);
+}
+
+std::string human_ms(double ms) {
+  if (ms < 1000) return format(ms < 10 ? "%.1f %s" : "%.0f %s", ms, "ms");
+  if (ms < 120'000) return format("%.1f %s", ms / 1000, "s");
+  const auto minutes = static_cast<std::int64_t>(ms / 60'000);
+  if (minutes < 120) return std::to_string(minutes) + " min";
+  char text[48];
+  std::snprintf(text, sizeof text, "%lld h %02lld min", static_cast<long long>(minutes / 60),
+                static_cast<long long>(minutes % 60));
+  return text;
+}
+
+}  // namespace fortium::app

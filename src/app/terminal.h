@@ -1,0 +1,52 @@
+// What people see: tables on standard output, a progress bar on standard error. Colour and bars only on a terminal.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace fortium::app {
+
+// Columns as wide as their longest cell; numbers (right) to the right.
+class Table {
+ public:
+  enum class Align { left, right };
+  void column(std::string title, Align align = Align::left);
+  void row(std::vector<std::string> cells);
+  std::string text() const;
+
+ private:
+  struct Column {
+    std::string title;
+    Align align;
+  };
+  std::vector<Column> columns_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+// Columns that a text takes on a terminal: code points, without combining or wide ones being known.
+std::size_t width_of(std::string_view utf8);
+
+// A bar that is drawn over itself on a terminal, and a line every few seconds elsewhere.
+class Progress {
+ public:
+  Progress(std::string what, std::int64_t total);
+  ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+  void show(std::int64_t done, std::int64_t now_ms);
+
+ private:
+  const std::string what_;
+  const std::int64_t total_;
+  const bool terminal_;
+  std::int64_t started_ms_ = -1, shown_ms_ = -1;
+  bool drawn_ = false;
+};
+
+std::string with_thousands(std::int64_t number);    // "1,234,567"
+std::string human_bytes(std::int64_t bytes);        // "4.0 KiB"
+std::string human_ms(double ms);                    // "850 ms", "12.4 s", "3 h 05 min"
+
+}  // namespace fortium::app

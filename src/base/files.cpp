@@ -1,0 +1,99 @@
+#include "fortium/base/files.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+namespace fortium {
+
+namespace {
+
+Error failed(std::string_view doing, const std::string& path) {
+  const Errc code = errno == ENOSPC || errno == EDQUOT ? Errc::full : Errc::unavailable;
+  return {code, "cannot " + std::string(doing) + " " + path + ": " + std::strerror(errno)};
+}
+
+Result<void> write_all(int fd, std::string_view text, const std::string& path) {
+  while (!text.empty()) {
+    const ssize_t n = ::write(fd, text.data(), text.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return failed("write", path);
+    text.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> make_private_dir(const std::string& path) {
+  if (::mkdir(path.c_str(), 0700) == 0) return {};
+  if (errno == ENOENT) {
+    const std::string above = std::filesystem::path(path).parent_path();
+    if (above.empty() || above == path) return failed("make", path);
+    FM_TRY_(make_private_dir(above));
+    if (::mkdir(path.c_str(), 0700) == 0) return {};
+  }
+  if (errno != EEXIST) return failed("make", path);
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return failed("use", path);
+  if (!S_ISDIR(info.st_mode)) return Error{Errc::unavailable, path + " is not a directory"};
+  return {};
+}
+
+Result<std::string> read_file(const std::string& path, std::size_t limit) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) {
+    if (errno == ENOENT) return Error{Errc::not_found, path + " does not exist"};
+    return failed("read", path);
+  }
+  std::string text;
+  char buffer[16384];
+  while (true) {
+    const ssize_t n = ::read(fd, buffer, sizeof buffer);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) {
+      const Error error = failed("read", path);
+      ::close(fd);
+      return error;
+    }
+    if (n == 0) break;
+    text.append(buffer, static_cast<std::size_t>(n));
+    if (text.size() > limit) {
+      ::close(fd);
+      return Error{Errc::invalid, path + " is larger than " + std::to_string(limit) + " bytes"};
+    }
+  }
+  ::close(fd);
+  return text;
+}
+
+Result<void> write_file(const std::string& path, std::string_view text) {
+  const std::string fresh = path + "." + std::to_string(::getpid()) + ".new";
+  const int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0) return failed("write", fresh);
+  Result<void> done = write_all(fd, text, fresh);
+  if (done && ::fsync(fd) != 0) done = failed("sync", fresh);
+  ::close(fd);
+  if (done && ::rename(fresh.c_str(), path.c_str()) != 0) done = failed("replace", path);
+  if (!done) {
+    ::unlink(fresh.c_str());
+    return done;
+  }
+  return sync_dir(std::filesystem::path(path).parent_path());
+}
+
+Result<void> sync_dir(const std::string& path) {
+  const int fd = ::open(path.empty() ? "." : path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return failed("open", path);
+  const bool ok = ::fsync(fd) == 0;
+  const Error error = failed("sync", path);
+  ::close(fd);
+  if (!ok) return error;
+  return {};
+}
+
+}  // namespace fortium

@@ -1,0 +1,60 @@
+#include "fortium/base/log.h"
+
+#define SPDLOG_HEADER_ONLY
+#define FMT_HEADER_ONLY
+#include <spdlog/sinks/rotating_file_sink.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <memory>
+
+namespace fortium {
+
+namespace {
+
+constexpr int kFilesKept = 3;
+
+// The one object that changes and is global: write-only, set once at start before any other thread exists.
+std::shared_ptr<spdlog::logger>& sink() {
+  static std::shared_ptr<spdlog::logger> logger;
+  return logger;
+}
+
+spdlog::level::level_enum level_of(LogLevel level) {
+  switch (level) {
+    case LogLevel::debug: return spdlog::level::debug;
+    case LogLevel::info: return spdlog::level::info;
+    case LogLevel::warn: return spdlog::level::warn;
+    case LogLevel::error: return spdlog::level::err;
+  }
+  return spdlog::level::err;
+}
+
+void write(spdlog::level::level_enum level, std::string_view text) {
+  if (const auto& logger = sink()) logger->log(level, "{}", text);
+}
+
+}  // namespace
+
+void open_log(const LogOptions& options) {
+  try {
+    auto logger = options.file.empty()
+                      ? std::make_shared<spdlog::logger>("fortium", std::make_shared<spdlog::sinks::stderr_sink_mt>())
+                      : std::make_shared<spdlog::logger>(
+                            "fortium", std::make_shared<spdlog::sinks::rotating_file_sink_mt>(
+                                           options.file, static_cast<std::size_t>(options.max_bytes), kFilesKept));
+    logger->set_level(level_of(options.level));
+    logger->flush_on(spdlog::level::debug);
+    logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l [%t] %v");
+    sink() = std::move(logger);
+  } catch (const spdlog::spdlog_ex&) {
+    sink() = nullptr;    // a log that cannot be opened never stops the work
+  }
+}
+
+void log_debug(std::string_view text) { write(spdlog::level::debug, text); }
+void log_info(std::string_view text) { write(spdlog::level::info, text); }
+void log_warn(std::string_view text) { write(spdlog::level::warn, text); }
+void log_error(std::string_view text) { write(spdlog::level::err, text); }
+
+}  // namespace fortium

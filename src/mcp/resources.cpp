@@ -1,0 +1,108 @@
+// The documented resources, read from what was recorded.
+#include <nlohmann/json.hpp>
+
+#include "rows.h"
+
+namespace fortium::mcp {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Millis kDay = 24h;
+constexpr Millis kWeek = 7 * 24h;
+constexpr std::int64_t kMostRows = 50;
+
+Result<Json> sessions(Context& context) {
+  FM_TRY(metrics::Reader* const reader, context.reader());
+  const WallTime now = context.clock.now();
+  FM_TRY(const auto rows, reader->sessions(last(kWeek, now), kMostRows));
+  Json active = Json::array(), recent = Json::array();
+  for (const metrics::Session& row : rows)
+    (row.status == "active" && !row.end ? active : recent).push_back(to_json(row, now));
+  return Json{{"active_sessions", std::move(active)}, {"recent_sessions", std::move(recent)}};
+}
+
+Result<Json> usage_of(Context& context, std::string_view kind, const char* key) {
+  FM_TRY(metrics::Reader* const reader, context.reader());
+  const metrics::Period period = last(kWeek, context.clock.now());
+  FM_TRY(const auto rows, reader->usage(*metrics::find_kind(kind), period, "", kMostRows));
+  Json list = Json::array();
+  for (const metrics::Usage& row : rows) {
+    list.push_back(to_json(row));
+    if (kind != "tool_usage") {
+      list.back()["agent_name"] = row.name;
+      list.back().erase("tool_name");
+      list.back()["tokens"] = {{"input", row.tokens.input}, {"output", row.tokens.output}};
+    }
+  }
+  return Json{{"period", {{"since", to_rfc3339(period.since)}, {"until", to_rfc3339(period.until)}}},
+              {key, std::move(list)}};
+}
+
+Result<Json> tools(Context& context) { return usage_of(context, "tool_usage", "tools"); }
+Result<Json> agents(Context& context) { return usage_of(context, "agent_interaction", "agents"); }
+
+Result<Json> performance(Context& context) {
+  FM_TRY(metrics::Reader* const reader, context.reader());
+  FM_TRY(const auto summary, reader->summary(last(kWeek, context.clock.now())));
+  Json out = to_json(summary);
+  out["avg_command_time_ms"] = number_or_null(summary.avg_command_ms);
+  return out;
+}
+
+Result<Json> dashboard(Context& context) {
+  FM_TRY(metrics::Reader* const reader, context.reader());
+  FM_TRY(const Dashboard figures, read_dashboard(*reader, last(kDay, context.clock.now())));
+  return to_json(figures);
+}
+
+Result<Json> trends(Context& context) {
+  FM_TRY(metrics::Reader* const reader, context.reader());
+  const metrics::Period now = last(kWeek, context.clock.now());
+  FM_TRY(const auto days, reader->days(now));
+  FM_TRY(const auto current, reader->summary(now));
+  FM_TRY(const auto before, reader->summary({now.since - kWeek, now.since}));
+  Json rows = Json::array();
+  for (const metrics::Day& day : days)
+    rows.push_back({{"day", day.day}, {"commands", day.commands}, {"tools", day.tools}, {"errors", day.errors}});
+  return Json{{"days", std::move(rows)}, {"this_week", to_json(current)}, {"week_before", to_json(before)}};
+}
+
+Result<Json> teams(Context& context) {
+  FM_TRY(metrics::Reader* const reader, context.reader());
+  const metrics::Period period = last(kWeek, context.clock.now());
+  FM_TRY(const auto people, reader->people(period));
+  Json rows = Json::array();
+  for (const metrics::Person& person : people)
+    rows.push_back({{"user_id", person.user_id},
+                    {"sessions", person.sessions},
+                    {"commands", person.commands},
+                    {"tools", person.tools},
+                    {"errors", person.errors}});
+  return Json{{"period", {{"since", to_rfc3339(period.since)}, {"until", to_rfc3339(period.until)}}},
+              {"members", std::move(rows)}};
+}
+
+}  // namespace
+
+std::vector<Resource> resources() {
+  return {
+      {"fortium://metrics/sessions/{organization_id}", "User Sessions", "User Sessions",
+       "Active and recent sessions of the last seven days.", sessions},
+      {"fortium://metrics/tools/{organization_id}", "Tool Usage", "Tool Usage",
+       "Tools of the last seven days: counts, success rates, percentiles.", tools},
+      {"fortium://metrics/performance/{organization_id}", "Performance Metrics", "Performance Metrics",
+       "Totals of the last seven days.", performance},
+      {"metrics://dashboard/current", "Current Dashboard", "Current Dashboard", "The dashboard of the last 24 hours.",
+       dashboard},
+      {"metrics://analytics/trends", "Productivity Trends", "Productivity Trends",
+       "The last seven days, day by day and against the week before.", trends},
+      {"metrics://agents/usage", "Agent Usage Statistics", "Agent Usage Statistics",
+       "Agents of the last seven days: counts, tokens, percentiles.", agents},
+      {"metrics://teams/performance", "Team Performance", "Team Performance",
+       "People of the last seven days, as recorded on this machine.", teams},
+  };
+}
+
+}  // namespace fortium::mcp

@@ -1,0 +1,37 @@
+// rpc::Channel over file descriptors, and the guard that keeps everything but protocol off standard output.
+#pragma once
+
+#include <string>
+
+#include "fortium/rpc/channel.h"
+
+namespace fortium::rpc {
+
+// Points descriptor 1 at standard error and returns a new descriptor for what it was: a stray print cannot corrupt the
+// protocol any more.
+Result<int> guard_stdout();
+
+class FdChannel final : public Channel {
+ public:
+  // Readable `wake_fd` means: stop. The descriptors stay the caller's.
+  FdChannel(int in_fd, int out_fd, int wake_fd);
+
+  Read read(std::vector<Line>& lines, std::optional<Millis> idle_after) override;
+  Result<void> write(std::string_view text) override;
+
+ private:
+  // Moves what follows the lines already handed out to the front.
+  void compact();
+  void split(std::vector<Line>& lines);
+  bool stop_asked(int timeout_ms, int fd, short events);
+
+  const int in_fd_, out_fd_, wake_fd_;
+  bool out_is_socket_ = false;
+  bool ended_ = false;
+  std::string buffer_;
+  std::size_t taken_ = 0;         // bytes of buffer_ handed out
+  std::size_t searched_ = 0;      // bytes of buffer_ known to hold no line end
+  std::int64_t dropping_ = 0;     // bytes dropped of a line that is too long; 0: none
+};
+
+}  // namespace fortium::rpc

@@ -1,0 +1,245 @@
+#include "fortium/schema/check.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+namespace fortium::schema {
+
+namespace {
+
+constexpr std::int64_t kOldest = 946'684'800'000;    // 2000-01-01T00:00:00Z, in ms
+constexpr Millis kAhead = std::chrono::hours(24);    // clocks of other machines may be that far ahead
+
+std::string number_text(double value) {
+  std::string out;
+  append_json_number(out, value);
+  return out;
+}
+
+std::int64_t count_chars(std::string_view utf8) {
+  std::int64_t count = 0;
+  for (const char c : utf8) count += (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  return count;
+}
+
+bool has_control(std::string_view text, bool multiline) {
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte == 0x7F || (byte < 0x20 && !(multiline && (c == '\t' || c == '\n' || c == '\r')))) return true;
+  }
+  return false;
+}
+
+// A whole number that fits, or nothing.
+std::optional<std::int64_t> whole(const Json& value) {
+  if (value.is_number_unsigned()) {
+    const auto number = value.get<std::uint64_t>();
+    if (number > static_cast<std::uint64_t>(INT64_MAX)) return std::nullopt;
+    return static_cast<std::int64_t>(number);
+  }
+  if (value.is_number_integer()) return value.get<std::int64_t>();
+  const double number = value.get<double>();
+  constexpr double kLimit = 9223372036854775808.0;    // 2^63
+  if (std::trunc(number) != number || number >= kLimit || number < -kLimit) return std::nullopt;
+  return static_cast<std::int64_t>(number);
+}
+
+class Checker {
+ public:
+  Checker(Edge edge, WallTime now) : edge_(edge), now_(now) {}
+
+  Row object(Shape shape, const Json& value, const std::string& where) {
+    Row row(shape.size());
+    if (!value.is_object()) {
+      fail(where, "must be an object");
+      return row;
+    }
+    for (const auto& [name, member] : value.get_ref<const Json::object_t&>()) {
+      std::string place = where;
+      append_pointer(place, name);
+      const Json* given = &member;
+      Json converted;
+      std::size_t index = 0;
+      Convert how = Convert::same;
+      if (!find(shape, name, index, how)) {
+        fail(place, "is not a field of this record");
+        continue;
+      }
+      if (member.is_null()) continue;
+      if (how != Convert::same) {
+        if (!convert(how, member, converted)) {
+          fail(place, how == Convert::success_flag ? "must be true or false" : "must be a number from 0 to 1440");
+          continue;
+        }
+        given = &converted;
+      }
+      Value read = one(shape[index], *given, place);
+      if (row[index].index() != 0 && read.index() != 0 && row[index] != read)
+        fail(place, "says otherwise than another name of " + std::string(shape[index].name));
+      if (read.index() != 0) row[index] = std::move(read);
+      seen_.push_back(&shape[index]);
+    }
+    for (std::size_t i = 0; i < shape.size(); ++i)
+      if (shape[i].need == Need::required && offered(shape[i], edge_) && row[i].index() == 0 && !seen(shape[i])) {
+        std::string place = where;
+        append_pointer(place, shape[i].name);
+        fail(place, "is required");
+      }
+    return row;
+  }
+
+  std::vector<Violation> violations;
+
+ private:
+  void fail(const std::string& where, std::string why) { violations.push_back({where, std::move(why)}); }
+  bool seen(const Field& field) const { return std::find(seen_.begin(), seen_.end(), &field) != seen_.end(); }
+
+  bool find(Shape shape, std::string_view name, std::size_t& index, Convert& how) const {
+    for (index = 0; index < shape.size(); ++index) {
+      if (!offered(shape[index], edge_)) continue;
+      if (shape[index].name == name) {
+        how = Convert::same;
+        return true;
+      }
+      for (const Alias& alias : shape[index].aliases)
+        if (alias.name == name) {
+          how = alias.convert;
+          return true;
+        }
+    }
+    return false;
+  }
+
+  static bool convert(Convert how, const Json& given, Json& out) {
+    if (how == Convert::success_flag) {
+      if (!given.is_boolean()) return false;
+      out = given.get<bool>() ? "success" : "error";
+      return true;
+    }
+    constexpr double kMinutesOfADay = 1440;
+    if (!given.is_number() || given.get<double>() < 0 || given.get<double>() > kMinutesOfADay) return false;
+    out = given.get<double>() * 60'000;
+    return true;
+  }
+
+  Value one(const Field& field, const Json& value, const std::string& where) {
+    return std::visit([&](const auto& type) { return read(type, value, where); }, field.type);
+  }
+
+  Value read(const Text& type, const Json& value, const std::string& where) {
+    if (!value.is_string()) return fail(where, "must be a string"), Value();
+    const auto& text = value.get_ref<const std::string&>();
+    const std::int64_t chars = count_chars(text);
+    if (chars < type.min_chars)
+      fail(where, type.min_chars == 1 ? "must not be empty"
+                                      : "must have at least " + std::to_string(type.min_chars) + " characters");
+    else if (chars > type.max_chars)
+      fail(where, "has " + std::to_string(chars) + " characters, limit is " + std::to_string(type.max_chars));
+    if (has_control(text, type.multiline)) fail(where, "must not contain control characters");
+    return text;
+  }
+  Value read(const Integer& type, const Json& value, const std::string& where) {
+    const auto range = "must be a whole number from " + std::to_string(type.min) + " to " + std::to_string(type.max);
+    if (!value.is_number()) return fail(where, range), Value();
+    const auto number = whole(value);
+    if (!number || *number < type.min || *number > type.max) return fail(where, range), Value();
+    return *number;
+  }
+  Value read(const Number& type, const Json& value, const std::string& where) {
+    const double number = value.is_number() ? value.get<double>() : NAN;
+    if (!(number >= type.min && number <= type.max)) {
+      fail(where, "must be a number from " + number_text(type.min) + " to " + number_text(type.max));
+      return {};
+    }
+    return number == 0 ? 0.0 : number;    // -0 is 0
+  }
+  Value read(const Boolean& /*type*/, const Json& value, const std::string& where) {
+    if (!value.is_boolean()) return fail(where, "must be true or false"), Value();
+    return static_cast<std::int64_t>(value.get<bool>());
+  }
+  Value read(const OneOf& type, const Json& value, const std::string& where) {
+    std::string allowed;
+    for (const std::string_view word : type.words) {
+      if (value.is_string() && value.get_ref<const std::string&>() == word) return std::string(word);
+      allowed += (allowed.empty() ? "" : ", ") + std::string(word);
+    }
+    return fail(where, "must be one of " + allowed), Value();
+  }
+  Value read(const Timestamp& /*type*/, const Json& value, const std::string& where) {
+    const auto time = value.is_string() ? parse_rfc3339(value.get_ref<const std::string&>())
+                                        : parse_rfc3339("");
+    if (!time) return fail(where, time.error().what), Value();
+    if (to_ms(*time) < kOldest || *time > now_ + kAhead)
+      return fail(where, "must be from 2000-01-01 to one day ahead"), Value();
+    return to_ms(*time);
+  }
+  Value read(const Object& type, const Json& value, const std::string& where) {
+    if (!value.is_object()) return fail(where, "must be an object"), Value();
+    if (static_cast<std::int64_t>(value.size()) > type.max_members)
+      fail(where, "has " + std::to_string(value.size()) + " members, limit is " + std::to_string(type.max_members));
+    std::string text = dump_json(value);
+    if (static_cast<std::int64_t>(text.size()) > type.max_bytes)
+      fail(where, "is " + std::to_string(text.size()) + " bytes of JSON, limit is " + std::to_string(type.max_bytes));
+    if (!type.fields.empty()) {
+      Checker inner(edge_, now_);
+      inner.object(type.fields, value, where);
+      violations.insert(violations.end(), inner.violations.begin(), inner.violations.end());
+    }
+    return text;
+  }
+  Value read(const List& type, const Json& value, const std::string& where) {
+    if (!value.is_array()) return fail(where, "must be an array"), Value();
+    if (static_cast<std::int64_t>(value.size()) > type.max_items) {
+      fail(where, "has " + std::to_string(value.size()) + " items, limit is " + std::to_string(type.max_items));
+      return {};
+    }
+    for (std::size_t i = 0; i < value.size(); ++i) one(*type.item, value[i], where + "/" + std::to_string(i));
+    return dump_json(value);
+  }
+
+  Edge edge_;
+  WallTime now_;
+  std::vector<const Field*> seen_;
+};
+
+}  // namespace
+
+Checked check(Shape shape, const Json& value, Edge edge, WallTime now) {
+  Checker checker(edge, now);
+  Row row = checker.object(shape, value, "");
+  return {std::move(row), std::move(checker.violations)};
+}
+
+std::string to_text(const std::vector<Violation>& violations) {
+  std::string text;
+  for (const Violation& violation : violations) {
+    if (!text.empty()) text += "; ";
+    text += violation.where.empty() ? "the value" : violation.where;
+    text += ": " + violation.why;
+  }
+  return text;
+}
+
+void append_value(std::string& out, const Field& field, const Value& value) {
+  if (value.index() == 0) {
+    out += "null";
+  } else if (const auto* number = std::get_if<double>(&value)) {
+    append_json_number(out, *number);
+  } else if (const auto* integer = std::get_if<std::int64_t>(&value)) {
+    if (std::holds_alternative<Timestamp>(field.type))
+      out += '"' + to_rfc3339(from_ms(*integer)) + '"';
+    else if (std::holds_alternative<Boolean>(field.type))
+      out += *integer != 0 ? "true" : "false";
+    else
+      out += std::to_string(*integer);
+  } else {
+    const auto& text = std::get<std::string>(value);
+    if (std::holds_alternative<Object>(field.type) || std::holds_alternative<List>(field.type))
+      out += text;
+    else
+      append_json_string(out, text);
+  }
+}
+
+}  // namespace fortium::schema

@@ -1,0 +1,65 @@
+// This machine's store: opened when it is first needed, and never a reason to lose a record.
+//
+// What the file cannot take now (locked, full, damaged, newer) goes to the spool and is merged when the file is well
+// again; only when that fails too is the record refused. One instance belongs to one thread.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "database.h"
+#include "fortium/base/clock.h"
+#include "fortium/base/entropy.h"
+#include "fortium/metrics/store.h"
+#include "spool.h"
+#include "sqlite_outbox.h"
+#include "sqlite_store.h"
+
+namespace fortium::store {
+
+struct LocalOptions {
+  std::string data_dir;
+  Durability durability = Durability::full;
+  Millis lock_wait{5'000};
+  Destination destination;              // empty: nobody is to get the records
+  std::int64_t max_bytes = 1LL << 30;
+  std::int64_t retention_days = 400;
+  bool refuse_when_full = false;        // in remote mode, without a local fallback
+};
+
+class LocalStore final : public metrics::EventStore {
+ public:
+  LocalStore(LocalOptions options, const Clock& clock, Entropy& entropy);
+
+  Result<std::vector<metrics::Stored>> append(std::span<metrics::Event> events) override;
+
+  // The open file, for reading; opened if it was not.
+  Result<Database*> database();
+  Result<std::int64_t> lane();
+  Spool& spool() { return spool_; }
+  // Why records go to the spool now; empty when they do not.
+  const std::string& trouble() const { return trouble_; }
+
+  // When no reply waits: checkpoint, spool, retention, size. `busy`: only what cannot be put off.
+  void tidy(bool busy);
+
+ private:
+  Result<void> open();
+  Result<void> merge_spool();
+  void keep_limits(WallTime now);
+
+  const LocalOptions options_;
+  const Clock& clock_;
+  Entropy& entropy_;
+  Spool spool_;
+  std::unique_ptr<Database> database_;
+  std::unique_ptr<SqliteStore> store_;
+  std::int64_t lane_ = kNoLane;
+  std::string trouble_;
+  std::optional<SteadyTime> open_again_;
+  std::optional<SteadyTime> limits_again_;
+  bool over_budget_ = false;
+};
+
+}  // namespace fortium::store

@@ -1,0 +1,102 @@
+#include "migrations.h"
+
+#include "fortium/metrics/kind.h"
+#include "fortium/schema/sql.h"
+
+namespace fortium::store {
+
+namespace {
+
+// What every record has here and nowhere else: the lane it was recorded for; 0 while there is no account.
+constexpr std::string_view kLaneColumn = "lane INTEGER NOT NULL";
+
+constexpr std::string_view kOwnTables = R"sql(
+CREATE TABLE meta (
+  name TEXT PRIMARY KEY NOT NULL,
+  value TEXT NOT NULL
+) WITHOUT ROWID, STRICT;
+
+-- The newest `seq` of each session.
+CREATE TABLE session_seq (
+  session_id TEXT PRIMARY KEY NOT NULL,
+  last INTEGER NOT NULL
+) WITHOUT ROWID, STRICT;
+
+-- Count and digest of ids by day of `timestamp` (UTC): kept with every record, so `verify` never counts.
+CREATE TABLE ledger (
+  day TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  device_id TEXT NOT NULL,
+  count INTEGER NOT NULL,
+  digest TEXT NOT NULL,
+  PRIMARY KEY (day, kind, device_id)
+) WITHOUT ROWID, STRICT;
+
+-- Destinations: what is recorded for one is never sent to another.
+CREATE TABLE lane (
+  lane INTEGER PRIMARY KEY NOT NULL,
+  url TEXT NOT NULL,
+  organization TEXT NOT NULL,
+  credential TEXT NOT NULL,
+  state TEXT NOT NULL DEFAULT '{}',
+  lease_owner TEXT,
+  lease_until INTEGER NOT NULL DEFAULT 0,
+  UNIQUE (url, organization, credential)
+) STRICT;
+
+-- Records that wait to be delivered. A row leaves only by the receiver's word about it.
+CREATE TABLE outbox (
+  lane INTEGER NOT NULL,
+  place INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  id TEXT NOT NULL,
+  since INTEGER NOT NULL,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (lane, place)
+) WITHOUT ROWID, STRICT;
+
+-- Records that the receiver refused, and why.
+CREATE TABLE set_aside (
+  id TEXT PRIMARY KEY NOT NULL,
+  lane INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  since INTEGER NOT NULL,
+  attempts INTEGER NOT NULL,
+  reason TEXT NOT NULL
+) WITHOUT ROWID, STRICT;
+)sql";
+
+std::string version_1() {
+  std::string sql(kOwnTables);
+  for (const metrics::Kind& kind : metrics::kinds()) {
+    const std::string name(kind.name);
+    sql += "\n" + schema::create_table(name, kind.shape, schema::kSqlite, kLaneColumn);
+    sql += "CREATE INDEX " + name + "_by_time ON " + name + " (timestamp);\n";
+  }
+  return sql;
+}
+
+}  // namespace
+
+Result<void> migrate(Db& db) {
+  FM_TRY(const std::int64_t version, db.integer("PRAGMA user_version"));
+  if (version > kSchemaVersion)
+    return Error{Errc::corrupt, "the store has version " + std::to_string(version) + ", this program knows up to " +
+                                    std::to_string(kSchemaVersion) + ": update fortium-metrics"};
+  if (version == kSchemaVersion) return {};
+  FM_TRY(const std::int64_t tables, db.integer("SELECT count(*) FROM sqlite_schema"));
+  if (version == 0 && tables != 0)
+    return Error{Errc::corrupt, "the file is an SQLite database of another program"};
+  std::string sql = "BEGIN IMMEDIATE;";
+  if (version < 1) sql += version_1();
+  sql += "PRAGMA user_version = " + std::to_string(kSchemaVersion) + "; COMMIT;";
+  if (auto done = db.exec(sql); !done) {
+    (void)db.exec("ROLLBACK");
+    return done;
+  }
+  return {};
+}
+
+std::string schema_sql() { return version_1(); }
+
+}  // namespace fortium::store

@@ -1,0 +1,166 @@
+#include "spool.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "fortium/base/files.h"
+#include "fortium/base/hash.h"
+#include "fortium/base/log.h"
+
+namespace fortium::store {
+
+using metrics::Event;
+
+namespace {
+
+constexpr std::size_t kChecksumDigits = 16;
+constexpr std::size_t kMostFileBytes = std::size_t{1} << 30;
+
+std::string checksum(std::string_view json) {
+  const Sha256 hash = sha256(json);
+  return to_hex(hash.data(), kChecksumDigits / 2);
+}
+
+// "<16 hex digits of SHA-256> {"to":{…},"record":{"kind":…}}\n"
+std::string line_of(const Event& event, const Destination& to) {
+  std::string json = R"({"to":{"url":)" + json_string(to.url) + R"(,"organization":)" + json_string(to.organization) +
+                     R"(,"credential":)" + json_string(to.credential) + R"(},"record":)";
+  append_wire(json, event, /*named=*/true);
+  json += '}';
+  return checksum(json) + " " + json + "\n";
+}
+
+struct Line {
+  Event event;
+  Destination to;
+};
+
+std::optional<Line> read_line(std::string_view line, WallTime now) {
+  if (line.size() <= kChecksumDigits + 1) return std::nullopt;
+  const std::string_view json = line.substr(kChecksumDigits + 1);
+  if (checksum(json) != line.substr(0, kChecksumDigits)) return std::nullopt;
+  const auto parsed = parse_json(json);
+  if (!parsed || !parsed->contains("record") || !parsed->contains("to")) return std::nullopt;
+  const Json& record = (*parsed)["record"];
+  const metrics::Kind* kind = metrics::find_kind(record.value("kind", ""));
+  if (kind == nullptr) return std::nullopt;
+  schema::Checked checked = check_event(*kind, record, now);
+  if (!checked.ok()) return std::nullopt;
+  const Json& to = (*parsed)["to"];
+  return Line{{kind, std::move(checked.row)},
+              {to.value("url", ""), to.value("organization", ""), to.value("credential", "")}};
+}
+
+std::vector<std::string> files_in(const std::string& dir) {
+  std::vector<std::string> paths;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(dir, error))
+    if (entry.path().extension() == ".jsonl") paths.push_back(entry.path());
+  std::ranges::sort(paths);
+  return paths;
+}
+
+}  // namespace
+
+Spool::~Spool() { close(); }
+
+void Spool::close() {
+  if (fd_ >= 0) ::close(fd_);
+  fd_ = -1;
+}
+
+Result<void> Spool::open() {
+  FM_TRY_(make_private_dir(dir_));
+  path_ = dir_ + "/" + std::to_string(::getpid()) + "-" + random_hex(8, entropy_) + ".jsonl";
+  fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd_ < 0) return Error{Errc::unavailable, "cannot make " + path_ + ": " + std::strerror(errno)};
+  ::flock(fd_, LOCK_EX | LOCK_NB);
+  return sync_dir(dir_);
+}
+
+Result<void> Spool::append(std::span<const Event> events, const Destination& to) {
+  if (fd_ < 0) FM_TRY_(open());
+  const off_t before = ::lseek(fd_, 0, SEEK_END);
+  std::string text;
+  for (const Event& event : events) text += line_of(event, to);
+  std::string_view left = text;
+  bool ok = true;
+  while (ok && !left.empty()) {
+    const ssize_t n = ::write(fd_, left.data(), left.size());
+    if (n >= 0)
+      left.remove_prefix(static_cast<std::size_t>(n));
+    else if (errno != EINTR)
+      ok = false;
+  }
+  ok = ok && ::fdatasync(fd_) == 0;
+  if (ok) return {};
+  const Error error{errno == ENOSPC || errno == EDQUOT ? Errc::full : Errc::unavailable,
+                    std::string("cannot write the spool: ") + std::strerror(errno)};
+  // What was not acknowledged must not be counted. After a failed sync nothing about this file is certain, so the next
+  // record gets a new one.
+  if (::ftruncate(fd_, before) != 0) log_warn("the spool could not be cut back");
+  close();
+  return error;
+}
+
+Result<std::int64_t> Spool::merge(WallTime now, const Take& take) {
+  std::int64_t taken = 0;
+  close();
+  for (const std::string& path : files_in(dir_)) {
+    const int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0) continue;
+    if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {    // its writer lives
+      ::close(fd);
+      continue;
+    }
+    auto text = read_file(path, kMostFileBytes);
+    Result<void> done = text ? Result<void>() : Result<void>(text.error());
+    std::string damaged;
+    std::vector<Event> events;
+    std::optional<Destination> to;
+    const auto flush = [&] {
+      if (done && !events.empty()) done = take(events, *to);
+      if (done) taken += static_cast<std::int64_t>(events.size());
+      events.clear();
+    };
+    for (std::size_t at = 0; text && at < text->size();) {
+      const auto end = std::min(text->find('\n', at), text->size());
+      const std::string_view line = std::string_view(*text).substr(at, end - at);
+      at = end + 1;
+      std::optional<Line> read = read_line(line, now);
+      if (!read) {
+        damaged += std::string(line) + "\n";
+        continue;
+      }
+      if (to && !(*to == read->to)) flush();
+      to = read->to;
+      events.push_back(std::move(read->event));
+    }
+    flush();
+    if (done && !damaged.empty()) {
+      log_warn("spool: kept damaged lines in " + path + ".damaged");
+      done = write_file(path + ".damaged", damaged);
+    }
+    if (done) ::unlink(path.c_str());
+    ::close(fd);
+    if (!done) return std::move(done).error();
+  }
+  return taken;
+}
+
+std::int64_t Spool::count() const {
+  std::int64_t lines = 0;
+  for (const std::string& path : files_in(dir_))
+    if (const auto text = read_file(path, kMostFileBytes)) lines += std::ranges::count(*text, '\n');
+  return lines;
+}
+
+}  // namespace fortium::store

@@ -1,0 +1,102 @@
+// SQLite with C++ lifetimes: a connection, a prepared statement. The only header of the house that stands for sqlite3.h.
+//
+// Errors carry SQLite's code mapped to Errc and its message, never a bound value. A connection and its statements belong
+// to one thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "fortium/base/result.h"
+#include "fortium/schema/check.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace fortium::store {
+
+class Db;
+
+// Prepared once, run often. Binding starts a new run.
+class Statement {
+ public:
+  Statement() = default;
+  Statement(Statement&& other) noexcept;
+  Statement& operator=(Statement&& other) noexcept;
+  ~Statement();
+
+  explicit operator bool() const { return handle_ != nullptr; }
+
+  // run("text", 3, 1.5, nullopt): binds from the first parameter on, and forgets what was bound before.
+  template <class... Args>
+  Statement& bind(const Args&... args) {
+    reset();
+    int index = 0;
+    (bind_one(++index, args), ...);
+    return *this;
+  }
+  Statement& bind_row(const schema::Row& row);
+  Statement& bind_at(int index, std::string_view text);
+  Statement& bind_at(int index, std::int64_t number);
+
+  // True: there is a row. False: done, and reset.
+  Result<bool> step();
+  // For statements without rows.
+  Result<void> run();
+
+  std::int64_t integer(int column) const;
+  double real(int column) const;
+  std::string_view text(int column) const;    // until the next step
+  bool is_null(int column) const;
+  schema::Value value(int column) const;
+  void reset();
+
+ private:
+  friend class Db;
+  void bind_one(int index, std::int64_t number);
+  void bind_one(int index, int number) { bind_one(index, static_cast<std::int64_t>(number)); }
+  void bind_one(int index, bool flag) { bind_one(index, static_cast<std::int64_t>(flag)); }
+  void bind_one(int index, double number);
+  void bind_one(int index, std::string_view text);
+  void bind_one(int index, const char* text) { bind_one(index, std::string_view(text)); }
+  void bind_one(int index, const std::string& text) { bind_one(index, std::string_view(text)); }
+  void bind_one(int index, std::nullopt_t);
+  template <class T>
+  void bind_one(int index, const std::optional<T>& maybe) {
+    if (maybe)
+      bind_one(index, *maybe);
+    else
+      bind_one(index, std::nullopt);
+  }
+
+  sqlite3_stmt* handle_ = nullptr;
+};
+
+class Db {
+ public:
+  Db() = default;
+  Db(Db&& other) noexcept;
+  Db& operator=(Db&& other) noexcept;
+  ~Db();
+
+  enum class Mode { create, existing };
+  static Result<Db> open(const std::string& path, Mode mode);
+
+  Result<Statement> prepare(std::string_view sql);
+  Result<void> exec(const std::string& sql);
+  Result<std::int64_t> integer(std::string_view sql);    // first column of the first row; 0 without a row
+  std::int64_t changes() const;
+  // Frames in the write-ahead log after the newest commit of this connection.
+  int wal_frames() const { return *wal_frames_; }
+  // Moves what it can from the log to the database file without waiting for readers.
+  Result<void> checkpoint();
+
+ private:
+  sqlite3* handle_ = nullptr;
+  std::unique_ptr<int> wal_frames_ = std::make_unique<int>(0);
+};
+
+}  // namespace fortium::store

@@ -1,0 +1,42 @@
+// metrics::Reader in SQLite.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "database.h"
+#include "fortium/metrics/report.h"
+
+namespace fortium::store {
+
+class SqliteReader final : public metrics::Reader {
+ public:
+  explicit SqliteReader(Database& database) : database_(database) {}
+
+  Result<metrics::Summary> summary(const metrics::Period& period) override;
+  Result<std::vector<metrics::Usage>> usage(const metrics::Kind& kind, const metrics::Period& period,
+                                            std::string_view only, std::int64_t limit) override;
+  Result<std::vector<metrics::Session>> sessions(const metrics::Period& period, std::int64_t limit) override;
+  Result<std::optional<metrics::Session>> session(std::string_view id) override;
+  Result<std::vector<metrics::Recent>> recent(const metrics::Kind& kind, const metrics::Period& period,
+                                              std::string_view session, std::int64_t limit) override;
+  Result<std::vector<metrics::Person>> people(const metrics::Period& period) override;
+  Result<std::optional<double>> average_metric(std::string_view type, const metrics::Period& period) override;
+  Result<std::vector<metrics::Day>> days(const metrics::Period& period) override;
+
+ private:
+  Result<metrics::Percentiles> percentiles(const std::string& table, const std::string& column,
+                                           const metrics::Period& period, const metrics::Usage& of);
+  Result<metrics::Trend> trend(const std::string& table, const std::string& column, const metrics::Period& period,
+                               std::string_view name);
+  Result<metrics::Session> describe(std::string_view id);
+  Result<std::vector<std::string>> names(const std::string& sql, std::string_view session);
+
+  Database& database_;
+};
+
+// Records by kind, over all days, in the order of metrics::kinds(): from the ledger, so retention does not change it.
+Result<std::vector<std::int64_t>> count_records(Database& database);
+
+}  // namespace fortium::store

@@ -1,0 +1,32 @@
+// One writer at a time, over all processes and connections of a store.
+//
+// SQLite before 3.51.3 can lose committed pages when a checkpoint of one connection runs while another's commit restarts
+// the log (sqlite.org/wal.html#walresetbug). So every write transaction and every checkpoint runs inside this lock. It
+// is an advisory lock (flock) on a file of its own beside the store: it ends with its process, and costs a microsecond.
+#pragma once
+
+#include <string>
+
+#include "fortium/base/clock.h"
+#include "fortium/base/result.h"
+
+namespace fortium::store {
+
+class WriteLock {
+ public:
+  // Opens (and makes) the lock file; takes nothing yet.
+  static Result<WriteLock> open(const std::string& path);
+  WriteLock(WriteLock&& other) noexcept;
+  WriteLock& operator=(WriteLock&& other) noexcept;
+  ~WriteLock();
+
+  // busy: another one held it for all of `wait`.
+  Result<void> take(Millis wait);
+  void give_back();
+
+ private:
+  WriteLock() = default;
+  int fd_ = -1;
+};
+
+}  // namespace fortium::store
