@@ -7,13 +7,13 @@
 
 #include <algorithm>
 #include <memory>
-#include <mutex>
 #include <utility>
 
 #include "client_abi.h"
 #include "fortium/net/http.h"
 #include "module/inflate.h"
 #include "module/transport.h"
+#include "module/wait.h"
 
 namespace fortium::net {
 
@@ -146,9 +146,9 @@ class HttplibClient final : public HttpClient {
   HttpOutcome attempt(const HttpRequest& request) {
     if (!is_clean(request))
       return failed(Stage::exchange, "a header or the path holds characters that HTTP does not allow");
-    const SteadyTime begin = now();
+    const SteadyTime begin = steady_now();
     for (int i = 1;; ++i) {
-      const auto spent = std::chrono::duration_cast<Millis>(now() - begin);
+      const auto spent = std::chrono::duration_cast<Millis>(steady_now() - begin);
       transport_.begin(request.deadline - spent, request.max_answer_bytes);
       HttpOutcome outcome = exchange(request);
       if (!transport_.reusable()) framing_.stop();
@@ -205,10 +205,6 @@ class HttplibClient final : public HttpClient {
     outcome.response.body = std::move(body.text());
     for (auto& [name, value] : seen.headers) outcome.response.headers.emplace_back(name, value);
     return outcome;
-  }
-
-  static SteadyTime now() {
-    return std::chrono::time_point_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now());
   }
 
   const ClientOptions options_;

@@ -2,7 +2,7 @@
 
 #include <sqlite3.h>
 
-#include <cstring>
+#include <algorithm>
 #include <new>
 #include <string>
 
@@ -13,6 +13,7 @@ namespace {
 constexpr char kName[] = "fortium-wal";
 constexpr int kFrameHeader = 24;               // sqlite.org/fileformat.html#walformat
 constexpr std::size_t kMostBuffered = 1 << 20;    // a transaction beyond the page cache spills: bounded memory
+constexpr std::size_t kMostWritten = 64 << 10;    // SQLite's own layer takes less than 128 KiB in one call
 
 // The layer's file. The real file's object follows it in the memory that SQLite gives.
 struct WalFile {
@@ -30,8 +31,12 @@ sqlite3_vfs* real_vfs() { return sqlite3_vfs_find(nullptr); }
 
 int flush(WalFile& file) {
   if (file.pending->empty()) return SQLITE_OK;
-  const int code = file.real()->pMethods->xWrite(file.real(), file.pending->data(),
-                                                 static_cast<int>(file.pending->size()), file.at);
+  int code = SQLITE_OK;
+  for (std::size_t done = 0; done < file.pending->size() && code == SQLITE_OK; done += kMostWritten) {
+    const std::size_t size = std::min(kMostWritten, file.pending->size() - done);
+    code = file.real()->pMethods->xWrite(file.real(), file.pending->data() + done, static_cast<int>(size),
+                                         file.at + static_cast<sqlite3_int64>(done));
+  }
   file.pending->clear();
   file.commit = false;
   if (code != SQLITE_OK) file.tail = -1;    // what follows is no append until SQLite has written again

@@ -1,30 +1,17 @@
 #include "resolver.h"
 
-#include <cerrno>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
 #include <cstring>
+#include <thread>
+
+#include "wait.h"
 
 namespace fortium::net {
-
-// The C library writes into it from a thread of its own, so it must stay where it is until that is done.
-struct Resolver::Lookup {
-  std::string host;
-  std::string port;
-  addrinfo hints{};
-  gaicb request{};
-
-  Lookup(std::string host_name, int port_number) : host(std::move(host_name)), port(std::to_string(port_number)) {
-    hints.ai_socktype = SOCK_STREAM;
-    hints.ai_flags = AI_ADDRCONFIG | AI_NUMERICSERV;
-    request.ar_name = host.c_str();
-    request.ar_service = port.c_str();
-    request.ar_request = &hints;
-  }
-  ~Lookup() {
-    if (request.ar_result != nullptr) freeaddrinfo(request.ar_result);
-  }
-  Lookup(const Lookup&) = delete;
-  Lookup& operator=(const Lookup&) = delete;
-};
 
 namespace {
 
@@ -40,48 +27,70 @@ std::vector<Address> copy(const addrinfo* list) {
   return addresses;
 }
 
-Error unknown(const std::string& host, int code) {
-  return {Errc::unavailable, "the name " + host + " has no address: " + gai_strerror(code)};
+Result<std::vector<Address>> look_up(const std::string& host, int port, int flags) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = flags | AI_NUMERICSERV;
+  addrinfo* found = nullptr;
+  const int code = getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
+  if (code != 0) return Error{Errc::unavailable, "the name " + host + " has no address: " + gai_strerror(code)};
+  std::vector<Address> addresses = copy(found);
+  freeaddrinfo(found);
+  return addresses;
 }
 
 }  // namespace
 
+// Shared with its thread, so it stays where it is until that is done.
+struct Resolver::Lookup {
+  const int done = eventfd(0, EFD_CLOEXEC);  // readable once `addresses` is there
+  std::atomic<bool> ready = false;
+  Result<std::vector<Address>> addresses = std::vector<Address>();
+  std::thread thread;
+
+  Lookup() = default;
+  ~Lookup() {
+    if (thread.joinable()) thread.join();
+    ::close(done);
+  }
+  Lookup(const Lookup&) = delete;
+  Lookup& operator=(const Lookup&) = delete;
+
+  void start(const std::string& host, int port) {
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);  // signals are for the threads that know what to do with them
+    thread = std::thread([this, host, port] {
+      addresses = look_up(host, port, AI_ADDRCONFIG);
+      ready = true;
+      eventfd_write(done, 1);
+    });
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  }
+};
+
 Resolver::Resolver() = default;
 
 Resolver::~Resolver() {
-  if (lookup_ == nullptr || gai_error(&lookup_->request) != EAI_INPROGRESS) return;
-  if (gai_cancel(&lookup_->request) == EAI_NOTCANCELED) (void)lookup_.release();  // still written to: left behind
+  // Nobody waits for a name server at the end of a program; what the thread still writes to is left behind.
+  if (lookup_ != nullptr && !lookup_->ready) (void)lookup_.release();
 }
 
-Result<std::vector<Address>> Resolver::resolve(const std::string& host, int port,
-                                               const std::function<bool()>& patience) {
-  addrinfo numeric{};
-  numeric.ai_socktype = SOCK_STREAM;
-  numeric.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
-  addrinfo* found = nullptr;
-  if (getaddrinfo(host.c_str(), std::to_string(port).c_str(), &numeric, &found) == 0) {
-    std::vector<Address> addresses = copy(found);
-    freeaddrinfo(found);
-    return addresses;
-  }
-
+Result<std::vector<Address>> Resolver::resolve(const std::string& host, int port, int cancelled, SteadyTime until) {
+  if (auto numeric = look_up(host, port, AI_NUMERICHOST)) return numeric;
   if (lookup_ == nullptr) {
-    lookup_ = std::make_unique<Lookup>(host, port);  // a client has one host, or one proxy
-    gaicb* list[] = {&lookup_->request};
-    if (const int code = getaddrinfo_a(GAI_NOWAIT, list, 1, nullptr); code != 0) {
-      lookup_.reset();
-      return unknown(host, code);
-    }
+    lookup_ = std::make_unique<Lookup>();  // a client has one host, or one proxy: it is always the same name
+    lookup_->start(host, port);
   }
-  constexpr timespec kSlice{0, 10'000'000};  // 10 ms: how late `patience` is asked at worst
-  const gaicb* list[] = {&lookup_->request};
-  while (gai_error(&lookup_->request) == EAI_INPROGRESS) {
-    if (!patience()) return Error{Errc::cancelled, "the name " + host + " was not found in time"};
-    gai_suspend(list, 1, &kSlice);
+  while (!lookup_->ready) {
+    pollfd watched[] = {{lookup_->done, POLLIN, 0}, {cancelled, POLLIN, 0}};
+    const int ready = ::poll(watched, 2, millis_until(until));
+    if (ready == 0 || (ready > 0 && watched[1].revents != 0))
+      return Error{Errc::cancelled, "the address of " + host + " was not found in time"};
   }
   const std::unique_ptr<Lookup> done = std::move(lookup_);
-  if (const int code = gai_error(&done->request); code != 0) return unknown(host, code);
-  return copy(done->request.ar_result);
+  return std::move(done->addresses);
 }
 
 }  // namespace fortium::net

@@ -1,17 +1,17 @@
 // Names to addresses, with a deadline: the C library's own lookup may block for half a minute.
 //
-// A lookup that did not end in time goes on in the C library's thread, and is what the next call for that name waits
-// for. Not thread-safe.
+// It runs in a thread of its own. A lookup that did not end in time goes on, and is what the next call waits for.
+// One thread.
 #pragma once
 
 #include <netdb.h>
 #include <sys/socket.h>
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "fortium/base/clock.h"
 #include "fortium/base/result.h"
 
 namespace fortium::net {
@@ -24,12 +24,12 @@ struct Address {
 class Resolver {
  public:
   Resolver();
-  ~Resolver();
+  ~Resolver();  // does not wait
   Resolver(const Resolver&) = delete;
   Resolver& operator=(const Resolver&) = delete;
 
-  // `patience` says, now and then, whether to wait on. Errc::cancelled if it does not.
-  Result<std::vector<Address>> resolve(const std::string& host, int port, const std::function<bool()>& patience);
+  // Errc::cancelled when the time was up, or when `cancelled`, a descriptor, became readable.
+  Result<std::vector<Address>> resolve(const std::string& host, int port, int cancelled, SteadyTime until);
 
  private:
   struct Lookup;

@@ -13,19 +13,11 @@
 #include <cstring>
 #include <utility>
 
+#include "wait.h"
+
 namespace fortium::net {
 
 namespace {
-
-SteadyTime steady_now() {
-  return std::chrono::time_point_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now());
-}
-
-// For poll: rounded up, so that it does not spin through the last millisecond.
-int millis_until(SteadyTime until) {
-  const auto left = std::chrono::ceil<Millis>(until - steady_now());
-  return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 86'400'000));
-}
 
 bool would_block() {
   return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
@@ -69,9 +61,13 @@ bool Transport::fail(Stage stage, std::string what) {
   return false;
 }
 
-bool Transport::out_of_time(Stage stage) {
+bool Transport::is_cancelled() const {
   pollfd poked{cancelled_, POLLIN, 0};
-  if (::poll(&poked, 1, 0) > 0) return fail(stage, "given up on request");
+  return ::poll(&poked, 1, 0) > 0;
+}
+
+bool Transport::out_of_time(Stage stage) {
+  if (is_cancelled()) return fail(stage, "given up on request");
   return fail(stage, "no answer within " + std::to_string(deadline_.count()) + " ms");
 }
 
@@ -112,16 +108,13 @@ bool Transport::connect_any() {
     if (proxy->tls) return fail(Stage::connect, "the proxy must be given as http://host:port");
     proxy_ = *proxy;
   }
+  if (is_cancelled() || steady_now() >= until_) return out_of_time(Stage::connect);
   const Origin& target = proxy_ ? *proxy_ : options_.origin;
-  pollfd poked{cancelled_, POLLIN, 0};
-  const auto patience = [&] { return steady_now() < until_ && ::poll(&poked, 1, 0) == 0; };
-  if (!patience()) return out_of_time(Stage::connect);
-  const auto addresses = resolver_.resolve(target.host, target.port, patience);
-  if (!addresses && addresses.error().code == Errc::cancelled) {
-    if (::poll(&poked, 1, 0) > 0) return out_of_time(Stage::connect);
-    return fail(Stage::connect, addresses.error().what);
+  const auto addresses = resolver_.resolve(target.host, target.port, cancelled_, until_);
+  if (!addresses) {
+    const bool given_up = addresses.error().code == Errc::cancelled && is_cancelled();
+    return given_up ? out_of_time(Stage::connect) : fail(Stage::connect, addresses.error().what);
   }
-  if (!addresses) return fail(Stage::connect, addresses.error().what);
 
   int code = 0;
   for (std::size_t i = 0; i < addresses->size(); ++i) {

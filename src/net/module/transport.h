@@ -61,6 +61,7 @@ class Transport {
  private:
   bool fail(Stage stage, std::string what);
   bool out_of_time(Stage stage);
+  bool is_cancelled() const;
   bool wait(short events, Stage stage, SteadyTime until);
   bool connect_any();
   bool connect_one(const Address& address, SteadyTime until);

@@ -1,0 +1,43 @@
+// What was answered to an Idempotency-Key, for a day: so that the same request again gets the same answer.
+//
+// Kept is one letter a record, not the answer: with the same body at hand everything else is worked out again, as if it
+// was the moment of the first answer. So a batch of 1000 costs one kilobyte and no measurable time. It is a convenience:
+// its commits do not wait for the disk, and what a power loss takes is answered as duplicates. Any thread.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "fortium/base/clock.h"
+#include "fortium/base/guarded.h"
+#include "shared_file.h"
+
+namespace fortium::service {
+
+struct Answered {
+  std::string body_hash;
+  WallTime at{};
+  std::string statuses;    // a letter a record, in the order of the receipts
+};
+
+class Answers {
+ public:
+  static Result<std::unique_ptr<Answers>> open(const std::string& data_dir);
+
+  Result<std::optional<Answered>> find(std::string_view tenant, std::string_view key, WallTime now);
+  // The first answer to a key stays; lapsed ones go.
+  Result<void> keep(std::string_view tenant, std::string_view key, const Answered& answered);
+  void rest();
+
+ private:
+  struct Opened {
+    std::unique_ptr<SharedFile> file;
+    store::Statement find, keep, prune;
+  };
+  explicit Answers(Opened opened) : opened_(std::move(opened)) {}
+  Guarded<Opened> opened_;
+};
+
+}  // namespace fortium::service

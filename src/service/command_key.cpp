@@ -1,0 +1,106 @@
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "commands.h"
+#include "control.h"
+#include "fortium/base/json.h"
+
+namespace fortium::service {
+
+namespace {
+
+Json time_of(const std::optional<WallTime>& time) { return time ? Json(to_rfc3339(*time)) : Json(); }
+
+std::string state_of(const Key& key, WallTime now) {
+  return key.revoked ? "revoked" : key.expired(now) ? "expired" : "active";
+}
+
+void tell(const Json& json) { std::printf("%s\n", dump_json(json).c_str()); }
+
+Exit tell_issued(const Result<Issued>& issued, const std::string& tenant, bool json) {
+  if (!issued) return fail(issued.error());
+  const Key& key = issued->key;
+  if (json) {
+    Json row = {{"id", key.id},
+                {"key", issued->text.reveal()},
+                {"tenant", tenant},
+                {"scopes", scope_names(key.scopes)},
+                {"created_at", to_rfc3339(key.created)},
+                {"expires_at", time_of(key.expires)}};
+    tell(row);
+    return Exit::done;
+  }
+  std::printf("key      %s\nid       %s\ntenant   %s\nscopes   %s\nexpires  %s\n", issued->text.reveal().c_str(),
+              key.id.c_str(), tenant.c_str(), to_text(key.scopes).c_str(),
+              key.expires ? to_rfc3339(*key.expires).c_str() : "never");
+  std::fprintf(stderr, "the key is shown only now\n");
+  return Exit::done;
+}
+
+Exit create(Control& control, const KeyCommand& command) {
+  const auto tenant = control.tenant(command.tenant);
+  if (!tenant) return fail(tenant.error());
+  return tell_issued(control.create_key(*tenant, command.scopes, command.life), tenant->name, command.json);
+}
+
+Exit list(Control& control, const KeyCommand& command, WallTime now) {
+  std::string tenant_id;
+  if (!command.tenant.empty()) {
+    const auto tenant = control.tenant(command.tenant);
+    if (!tenant) return fail(tenant.error());
+    tenant_id = tenant->id;
+  }
+  const auto keys = control.keys(tenant_id);
+  if (!keys) return fail(keys.error());
+  Json rows = Json::array();
+  for (const auto& [key, tenant] : *keys) {
+    if (command.json)
+      rows.push_back({{"id", key.id},
+                      {"tenant", tenant.name},
+                      {"scopes", scope_names(key.scopes)},
+                      {"state", state_of(key, now)},
+                      {"created_at", to_rfc3339(key.created)},
+                      {"expires_at", time_of(key.expires)},
+                      {"revoked_at", time_of(key.revoked)},
+                      {"last_used_at", time_of(key.used)}});
+    else
+      std::printf("%s  %-7s  %-17s  used %-24s  %s\n", key.id.c_str(), state_of(key, now).c_str(),
+                  to_text(key.scopes).c_str(), key.used ? to_rfc3339(*key.used).c_str() : "never",
+                  tenant.name.c_str());
+  }
+  if (command.json)
+    tell({{"keys", std::move(rows)}});
+  else if (keys->empty())
+    std::printf("no keys; make one with: fortium-metrics-server key create --tenant NAME\n");
+  return Exit::done;
+}
+
+Exit revoke(Control& control, const Holder& holder, bool json, WallTime now) {
+  const WallTime since = holder.key.revoked.value_or(now);
+  if (auto done = control.revoke_key(holder.key); !done) return fail(done.error());
+  if (json)
+    tell({{"id", holder.key.id}, {"tenant", holder.tenant.name}, {"state", "revoked"}, {"revoked_at", to_rfc3339(since)}});
+  else
+    std::printf("%s: revoked\n", holder.key.id.c_str());
+  return Exit::done;
+}
+
+}  // namespace
+
+Exit run_key(const KeyCommand& command) {
+  const SystemClock clock;
+  SystemEntropy entropy;
+  auto opened = Control::open(command.data_dir, clock, entropy);
+  if (!opened) return fail(opened.error());
+  Control& control = **opened;
+  if (command.what == KeyCommand::Do::create) return create(control, command);
+  if (command.what == KeyCommand::Do::list) return list(control, command, clock.now());
+
+  const auto holder = control.holder(command.id);
+  if (!holder) return fail(holder.error());
+  if (!*holder) return fail(Exit::failed, "there is no such key: name it by its id, as `key list` shows it");
+  if (command.what == KeyCommand::Do::revoke) return revoke(control, **holder, command.json, clock.now());
+  return tell_issued(control.rotate_key((*holder)->key, command.overlap), (*holder)->tenant.name, command.json);
+}
+
+}  // namespace fortium::service

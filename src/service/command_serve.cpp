@@ -1,0 +1,70 @@
+#include <sys/resource.h>
+
+#include <cstdio>
+
+#include "answers.h"
+#include "commands.h"
+#include "control.h"
+#include "fortium/base/log.h"
+#include "routes.h"
+#include "tenants.h"
+
+namespace fortium::service {
+
+namespace {
+
+// A connection is a file; most systems start programs with a low limit that they may raise themselves.
+void allow_many_files() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+// With nobody in the store there would be nothing to do but to read the manual.
+Result<std::optional<Issued>> first_key(Control& control) {
+  FM_TRY(const auto tenants, control.tenants());
+  if (!tenants.empty()) return std::optional<Issued>();
+  FM_TRY(const Tenant tenant, control.create_tenant(kFirstTenant));
+  FM_TRY(Issued issued, control.create_key(tenant, kIngest | kRead | kAdmin, std::nullopt));
+  return std::optional(std::move(issued));
+}
+
+void tell_first_key(const Issued& issued, const std::string& url) {
+  std::printf("\nThe organization \"%s\" is new, and so is its key (%s). It is shown only now:\n\n", kFirstTenant,
+              to_text(issued.key.scopes).c_str());
+  std::printf("export FORTIUM_METRICS_URL=%s\nexport FORTIUM_API_KEY=%s\n\n", url.c_str(),
+              issued.text.reveal().c_str());
+}
+
+}  // namespace
+
+Exit run_serve(const ServeCommand& command) {
+  allow_many_files();
+  const SystemClock clock;
+  SystemEntropy entropy;
+  auto opened = Control::open(command.data_dir, clock, entropy);
+  if (!opened) return fail(opened.error());
+  SharedControl control(std::move(*opened));
+  auto answers = Answers::open(command.data_dir);
+  if (!answers) return fail(answers.error());
+  Tenants tenants(tenants_dir(command.data_dir), clock, kMostOpenTenants);
+  Service service(control, tenants, **answers, clock, {.units_per_minute = command.units_per_minute});
+
+  // Listen first: a key that is made must be shown.
+  auto server = HttpServer::listen(command.server, service);
+  if (!server) return fail(Exit::failed, server.error().what);
+  const std::string url = (*server)->url();
+  const auto first = control.with([](auto& open) { return first_key(*open); });
+  if (!first) return fail(first.error());
+  if (!(*server)->loopback()) log_warn("this address is not of the loopback: put a proxy that speaks TLS in front");
+
+  std::printf("fortium-metrics-server %s listens on %s\n", FORTIUM_VERSION, url.c_str());
+  if (*first) tell_first_key(**first, url);
+  std::fflush(stdout);
+  (*server)->run();
+  log_info("stopped");
+  return Exit::done;
+}
+
+}  // namespace fortium::service

@@ -1,0 +1,143 @@
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "commands.h"
+#include "control.h"
+#include "fortium/base/json.h"
+#include "fortium/metrics/kind.h"
+#include "tenants.h"
+
+namespace fortium::service {
+
+namespace {
+
+Json json_of(const Tenant& tenant) {
+  return {{"id", tenant.id},
+          {"name", tenant.name},
+          {"state", tenant.suspended ? "suspended" : "active"},
+          {"created_at", to_rfc3339(tenant.created)}};
+}
+
+void tell(const Json& json) { std::printf("%s\n", dump_json(json).c_str()); }
+
+void tell_row(const Tenant& tenant) {
+  std::printf("%s  %-9s  %s  %s\n", tenant.id.c_str(), tenant.suspended ? "suspended" : "active",
+              to_rfc3339(tenant.created).c_str(), tenant.name.c_str());
+}
+
+Exit create(Control& control, const TenantCommand& command) {
+  const auto tenant = control.create_tenant(command.name);
+  if (!tenant) return fail(tenant.error());
+  if (command.json)
+    tell(json_of(*tenant));
+  else
+    std::printf("created the organization \"%s\" (%s)\nnext: fortium-metrics-server key create --tenant '%s'\n",
+                tenant->name.c_str(), tenant->id.c_str(), tenant->name.c_str());
+  return Exit::done;
+}
+
+Exit list(Control& control, bool json) {
+  const auto tenants = control.tenants();
+  if (!tenants) return fail(tenants.error());
+  if (json) {
+    Json rows = Json::array();
+    for (const Tenant& tenant : *tenants) rows.push_back(json_of(tenant));
+    tell({{"tenants", std::move(rows)}});
+  } else {
+    for (const Tenant& tenant : *tenants) tell_row(tenant);
+    if (tenants->empty()) std::printf("no organizations; make one with: fortium-metrics-server tenant create NAME\n");
+  }
+  return Exit::done;
+}
+
+// How many records of each kind, from the ledger, so that it is instant.
+Result<Json> records_of(const Control& /*control*/, const std::string& data_dir, const Tenant& tenant) {
+  FM_TRY(const auto store, TenantStore::open(tenant_path(data_dir, tenant.file)));
+  return store->read([](store::Db& db) -> Result<Json> {
+    Json by_kind = Json::object();
+    for (const metrics::Kind& kind : metrics::kinds()) by_kind[kind.name] = 0;
+    FM_TRY(store::Statement sums, db.prepare("SELECT kind, sum(count) FROM ledger GROUP BY kind"));
+    std::int64_t total = 0;
+    while (true) {
+      FM_TRY(const bool row, sums.step());
+      if (!row) return Json{{"total", total}, {"by_kind", std::move(by_kind)}};
+      by_kind[std::string(sums.text(0))] = sums.integer(1);
+      total += sums.integer(1);
+    }
+  });
+}
+
+Exit show(Control& control, const TenantCommand& command, const Tenant& tenant) {
+  const auto keys = control.keys(tenant.id);
+  if (!keys) return fail(keys.error());
+  const auto records = records_of(control, command.data_dir, tenant);
+  if (!records) return fail(records.error());
+  if (command.json) {
+    Json json = json_of(tenant);
+    json["keys"] = keys->size();
+    json["records"] = *records;
+    tell(json);
+    return Exit::done;
+  }
+  std::printf("name     %s\nid       %s\nstate    %s\ncreated  %s\nkeys     %zu\nrecords  %lld\n", tenant.name.c_str(),
+              tenant.id.c_str(), tenant.suspended ? "suspended" : "active", to_rfc3339(tenant.created).c_str(),
+              keys->size(), static_cast<long long>((*records)["total"].get<std::int64_t>()));
+  return Exit::done;
+}
+
+Exit change(const Result<void>& done, const TenantCommand& command, const Tenant& tenant, std::string_view state) {
+  if (!done) return fail(done.error());
+  if (command.json)
+    tell({{"id", tenant.id}, {"name", tenant.name}, {"state", state}});
+  else
+    std::printf("%s: %s\n", tenant.name.c_str(), std::string(state).c_str());
+  return Exit::done;
+}
+
+}  // namespace
+
+Exit run_tenant(const TenantCommand& command) {
+  const SystemClock clock;
+  SystemEntropy entropy;
+  auto opened = Control::open(command.data_dir, clock, entropy);
+  if (!opened) return fail(opened.error());
+  Control& control = **opened;
+  if (command.what == TenantCommand::Do::create) return create(control, command);
+  if (command.what == TenantCommand::Do::list) return list(control, command.json);
+
+  const auto tenant = control.tenant(command.name);
+  if (!tenant) return fail(tenant.error());
+  switch (command.what) {
+    case TenantCommand::Do::create:
+    case TenantCommand::Do::list: break;
+    case TenantCommand::Do::show: return show(control, command, *tenant);
+    case TenantCommand::Do::suspend:
+      return change(control.set_suspended(*tenant, true), command, *tenant, "suspended");
+    case TenantCommand::Do::resume: return change(control.set_suspended(*tenant, false), command, *tenant, "active");
+    case TenantCommand::Do::remove: return change(control.remove_tenant(*tenant), command, *tenant, "deleted");
+  }
+  return Exit::failed;
+}
+
+Exit fail(Exit exit, const std::string& what) {
+  std::fprintf(stderr, "fortium-metrics-server: %s\n", what.c_str());
+  return exit;
+}
+
+Exit fail(const Error& error) {
+  switch (error.code) {
+    case Errc::invalid: return fail(Exit::usage, error.what);
+    case Errc::not_found:
+    case Errc::conflict:
+    case Errc::cancelled:
+    case Errc::internal: return fail(Exit::failed, error.what);
+    case Errc::unauthorized: return fail(Exit::credentials, error.what);
+    case Errc::busy:
+    case Errc::full:
+    case Errc::unavailable:
+    case Errc::corrupt: break;
+  }
+  return fail(Exit::store, error.what);
+}
+
+}  // namespace fortium::service

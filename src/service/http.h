@@ -1,0 +1,55 @@
+// A request and its answer as values, and who answers: the whole service but its sockets. Values; any thread.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace fortium::service {
+
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+struct Request {
+  std::string id;        // ours, for the log and for the person who asks about an error
+  std::string method;
+  std::string path;      // without the query
+  std::string query;     // without the question mark
+  Headers headers;
+  std::string body;
+  std::string peer;      // address, without the port
+
+  // The first of that name, without regard to case; empty where there is none.
+  std::string_view header(std::string_view name) const;
+};
+
+struct Response {
+  int status = 200;
+  std::string body;      // JSON
+  Headers headers = {};
+
+  std::string_view header(std::string_view name) const;
+};
+
+struct FieldError {
+  std::string field;
+  std::string message;
+};
+
+// The documented form of every refusal.
+Response problem(const Request& request, int status, std::string_view code, std::string_view message,
+                 const std::vector<FieldError>& errors = {});
+
+// Calls come from several threads at once.
+class Handler {
+ public:
+  virtual ~Handler() = default;
+  // From the head alone: what would be refused whatever the body says, so that the body need not be taken.
+  virtual std::optional<Response> refuse(const Request& head) = 0;
+  virtual Response answer(const Request& request) = 0;
+  // Work that can wait until an answer is on its way.
+  virtual void rest() = 0;
+};
+
+}  // namespace fortium::service

@@ -1,0 +1,50 @@
+// What the program can be told to do, and how it ends. Values.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "fortium/base/clock.h"
+#include "http_server.h"
+#include "keys.h"
+
+namespace fortium::service {
+
+// As of fortium-metrics: a script sees one set of codes.
+enum class Exit : int {
+  done = 0,
+  failed = 1,
+  usage = 2,
+  configuration = 3,
+  unreachable = 4,
+  credentials = 5,
+  partly = 6,
+  store = 7,
+};
+
+struct ServeCommand {
+  std::string data_dir;
+  ServerOptions server;
+  std::int64_t units_per_minute = kDefaultUnitsPerMinute;
+};
+
+struct TenantCommand {
+  enum class Do { create, list, show, suspend, resume, remove } what = Do::list;
+  std::string data_dir;
+  std::string name;
+  bool json = false;
+};
+
+struct KeyCommand {
+  enum class Do { create, list, rotate, revoke } what = Do::list;
+  std::string data_dir;
+  std::string tenant;    // of list: empty for all
+  std::string id;
+  Scopes scopes = kIngest;
+  std::optional<Millis> life;
+  Millis overlap{24 * 3'600'000};
+  bool json = false;
+};
+
+}  // namespace fortium::service

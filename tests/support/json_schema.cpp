@@ -1,0 +1,35 @@
+#include "json_schema.h"
+
+#include <nlohmann/json.hpp>
+#include <valijson/adapters/nlohmann_json_adapter.hpp>
+#include <valijson/schema.hpp>
+#include <valijson/schema_parser.hpp>
+#include <valijson/validator.hpp>
+
+namespace fortium::test {
+
+struct JsonSchema::Compiled {
+  valijson::Schema schema;
+};
+
+JsonSchema::JsonSchema(const Json& schema) : compiled_(std::make_unique<Compiled>()) {
+  const valijson::adapters::NlohmannJsonAdapter adapter(schema);
+  valijson::SchemaParser().populateSchema(adapter, compiled_->schema);
+}
+
+JsonSchema::~JsonSchema() = default;
+
+std::string JsonSchema::complaint(const Json& value) const {
+  valijson::Validator validator;
+  valijson::ValidationResults results;
+  const valijson::adapters::NlohmannJsonAdapter adapter(value);
+  if (validator.validate(compiled_->schema, adapter, &results)) return "";
+  std::string text;
+  for (valijson::ValidationResults::Error error; results.popError(error);) {
+    for (const std::string& step : error.context) text += step;
+    text += ": " + error.description + "; ";
+  }
+  return text.empty() ? "invalid" : text;
+}
+
+}  // namespace fortium::test
