@@ -41,8 +41,8 @@ class Recording {
                   make_stamp("cli", settings, process_environment()), settings.disabled),
         json_(json) {}
 
-  bool stage(const metrics::Kind& kind, const Json& fields, const std::string& where) {
-    auto staged = recorder_.stage(kind, fields, schema::Edge::record);
+  bool stage(const metrics::Kind& kind, const Json& fields, schema::Edge edge, const std::string& where) {
+    auto staged = recorder_.stage(kind, fields, edge);
     if (const auto* violations = std::get_if<metrics::Violations>(&staged)) {
       std::cerr << where << schema::to_text(*violations) << "\n";
       ++refused_;
@@ -120,7 +120,7 @@ int record_lines(Recording& recording, std::istream& input, const metrics::Kind*
       std::cerr << where << "/kind: must be one of " << kinds_list() << "\n";
       return kFailed;
     }
-    recording.stage(*its, *record, where);
+    recording.stage(*its, *record, schema::Edge::record, where);
   }
   return recording.commit() ? recording.exit_code() : kStore;
 }
@@ -143,7 +143,7 @@ int run_record(const Settings& settings, const RecordCommand& command) {
   if (kind == nullptr) return fail(kUsage, "name a kind: " + kinds_list());
   auto fields = fields_of(*kind, command.fields);
   if (!fields) return fail(kUsage, fields.error().what);
-  if (!recording.stage(*kind, *fields, "")) return kFailed;
+  if (!recording.stage(*kind, *fields, schema::Edge::call, "")) return kFailed;
   recording.commit();
   return recording.exit_code();
 }

@@ -53,7 +53,7 @@ std::string reference() {
       std::string aliases;
       for (const schema::Alias& alias : field.aliases)
         aliases += (aliases.empty() ? "`" : ", `") + std::string(alias.name) + "`";
-      out += "| `" + std::string(field.name) + "` | " + (field.need == schema::Need::required ? "yes" : "") + " | " +
+      out += "| `" + std::string(field.name) + "` | " + (field.need == schema::Need::required ? "yes" : field.need == schema::Need::measured ? "from a caller" : "") + " | " +
              aliases + " | " + std::string(field.doc) + " |\n";
     }
   }

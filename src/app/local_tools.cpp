@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "../legacy/tool_metrics.h"
 #include "edit_settings.h"
 
 namespace fortium::app {
@@ -73,6 +74,83 @@ mcp::CallResult configure(const Settings& settings, const Json& arguments) {
   return mcp::CallResult::json({{"success", true}, {"message", message}, {"settings", std::move(shown)}});
 }
 
+constexpr Field kMigrate[] = {
+    {.name = "local_config_path",
+     .type = Text{.max_chars = 4096},
+     .doc = "One of the documented metrics folders; all of them, if absent.",
+     .need = Need::optional},
+    {.name = "legacy_format",
+     .type = Object{},
+     .doc = "Accepted as documented; the format of each line is recognised by itself.",
+     .need = Need::optional},
+    {.name = "preserve_local",
+     .type = Boolean{},
+     .doc = "Keep local copy after migration: the old files are never changed.",
+     .need = Need::optional},
+    {.name = "dry_run",
+     .type = Boolean{},
+     .doc = "Only say what would be migrated.",
+     .need = Need::optional},
+};
+constexpr Field kMigrated[] = {
+    {.name = "success", .type = Boolean{}, .doc = "Everything that is a metric is stored."},
+    {.name = "message", .type = Text{.max_chars = 1000}, .doc = "What was done."},
+    {.name = "metrics_migrated", .type = Integer{.max = INT64_MAX}, .doc = "Metrics that are new."},
+    {.name = "duplicates", .type = Integer{.max = INT64_MAX}, .doc = "Metrics that were migrated before."},
+    {.name = "files", .type = Integer{.max = INT64_MAX}, .doc = "Files read."},
+};
+
+// The folders to read: the documented ones only, whatever a model asks for.
+Result<std::vector<std::string>> folders_of(const Json& arguments) {
+  const Environment environment = process_environment();
+  std::vector<std::string> folders = legacy::metric_folders(
+      environment("HOME").value_or(""), environment("CLAUDE_PROJECT_DIR").value_or(""));
+  if (!arguments.contains("local_config_path")) return folders;
+  const auto wanted = arguments["local_config_path"].get<std::string>();
+  for (const std::string& folder : folders)
+    if (folder == wanted || folder + "/" == wanted) return std::vector{folder};
+  std::string known;
+  for (const std::string& folder : folders) known += (known.empty() ? "" : ", ") + folder;
+  return Error{Errc::invalid, "/local_config_path: must be one of the documented metrics folders; here there " +
+                                  (known.empty() ? std::string("are none") : "are " + known)};
+}
+
+mcp::CallResult migrate(mcp::Context& context, const Json& arguments) {
+  constexpr std::size_t kGroup = 500;    // records a commit
+  auto folders = folders_of(arguments);
+  if (!folders) return mcp::CallResult::failure("migrate_local_metrics: " + folders.error().what);
+  legacy::Found found;
+  for (const std::string& folder : *folders)
+    if (auto read = legacy::read_folder(folder, found); !read)
+      return mcp::CallResult::failure("migrate_local_metrics: " + read.error().what);
+
+  const bool dry = arguments.value("dry_run", false);
+  std::int64_t fresh = 0, duplicates = 0;
+  Json skipped = Json::array();
+  const auto commit = [&]() -> Result<void> {
+    FM_TRY(const auto stored, context.recorder.commit());
+    for (const metrics::Stored one : stored) ++(one == metrics::Stored::fresh ? fresh : duplicates);
+    return {};
+  };
+  for (const legacy::Skipped& line : found.skipped)
+    skipped.push_back({{"file", line.file}, {"line", line.line}, {"why", line.why}});
+  for (std::size_t i = 0; i < found.records.size() && !dry; ++i) {
+    const auto staged = context.recorder.stage(*found.records[i].kind, found.records[i].record, Edge::record);
+    if (const auto* wrong = std::get_if<metrics::Violations>(&staged)) skipped.push_back({{"why", to_text(*wrong)}});
+    if ((i + 1) % kGroup == 0 || i + 1 == found.records.size())
+      if (auto done = commit(); !done) return mcp::CallResult::failure("migrate_local_metrics: " + done.error().what);
+  }
+  if (dry) fresh = static_cast<std::int64_t>(found.records.size());
+  const std::string message = std::string(dry ? "Dry run: would migrate " : "Migration completed. Migrated ") +
+                              std::to_string(fresh) + " metrics.";
+  return mcp::CallResult::json({{"success", true},
+                                {"message", message},
+                                {"metrics_migrated", dry ? 0 : fresh},
+                                {"duplicates", duplicates},
+                                {"files", found.files},
+                                {"skipped", std::move(skipped)}});
+}
+
 }  // namespace
 
 void add_local_rows(mcp::Catalog& catalog, const Settings& settings) {
@@ -84,6 +162,12 @@ void add_local_rows(mcp::Catalog& catalog, const Settings& settings) {
                            .run = [&settings](mcp::Context&, const Json& arguments) {
                              return configure(settings, arguments);
                            }});
+  catalog.tools.push_back({.name = "migrate_local_metrics",
+                           .title = "Migrate local metrics",
+                           .doc = "Migrate existing local metrics (tool-metrics.jsonl of earlier versions) into the store.",
+                           .input = kMigrate,
+                           .output = kMigrated,
+                           .run = migrate});
   catalog.resources.push_back({"config://organization/settings", "Organization Settings", "Organization Settings",
                                "Settings in force, and where each came from. No secrets.",
                                [&settings](mcp::Context&) -> Result<Json> { return settings_json(settings); }});

@@ -36,7 +36,7 @@ constexpr std::string_view kMetricTypes[] = {
     "task_completion_time", "agent_usage_frequency"};
 
 constexpr Field duration(std::string_view doc) {
-  return {.name = "execution_time_ms", .type = kDuration, .doc = doc, .aliases = kDurationAliases};
+  return {.name = "execution_time_ms", .type = kDuration, .doc = doc, .need = Need::measured, .aliases = kDurationAliases};
 }
 constexpr Field status(std::string_view doc) {
   return {.name = "status", .type = OneOf{kStatuses}, .doc = doc, .aliases = kStatusAliases};

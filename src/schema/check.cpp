@@ -81,7 +81,7 @@ class Checker {
       seen_.push_back(&shape[index]);
     }
     for (std::size_t i = 0; i < shape.size(); ++i)
-      if (shape[i].need == Need::required && offered(shape[i], edge_) && row[i].index() == 0 && !seen(shape[i])) {
+      if (demanded(shape[i], edge_) && offered(shape[i], edge_) && row[i].index() == 0 && !seen(shape[i])) {
         std::string place = where;
         append_pointer(place, shape[i].name);
         fail(place, "is required");

@@ -71,7 +71,7 @@ Json shape_schema(Shape shape, Edge edge, bool open) {
       synonym["description"] = "The same as " + std::string(field.name) + ".";
       synonym["deprecated"] = true;
     }
-    if (field.need != Need::required) continue;
+    if (!demanded(field, edge)) continue;
     if (field.aliases.empty() || edge == Edge::call) {
       required.push_back(field.name);
       continue;

@@ -54,10 +54,8 @@ Standing RateLimit::ask(const std::string& who, std::int64_t units, bool take) {
   return windows_.with([&](Windows& windows) {
     const std::int64_t now = second();
     if (windows.size() >= kMostWindows && !windows.contains(who)) {
-      std::erase_if(windows, [now](auto& entry) {
-        slide(entry.second, now);
-        return entry.second.used == 0;
-      });
+      for (auto& [name, window] : windows) slide(window, now);
+      std::erase_if(windows, [](const auto& entry) { return entry.second.used == 0; });
       if (windows.size() >= kMostWindows) windows.erase(windows.begin());
     }
     const auto [at, fresh] = windows.try_emplace(who);

@@ -93,7 +93,7 @@ Result<std::vector<Usage>> SqliteReader::usage(const metrics::Kind& kind, const 
          database_.db().prepare("SELECT " + column + ", count(*), sum(status = 'success'), sum(execution_time_ms), "
                                 "avg(execution_time_ms), min(execution_time_ms), max(execution_time_ms), "
                                 "max(timestamp), " +
-                                (agents ? "sum(input_tokens), sum(output_tokens)" : "0, 0") + " FROM " + table +
+                                (agents ? "sum(input_tokens), sum(output_tokens)" : "0, 0") + ", count(execution_time_ms) FROM " + table +
                                 " WHERE timestamp >= ?1 AND timestamp < ?2 AND (?3 = '' OR " + column +
                                 " = ?3) GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ?4"));
   FM_TRY_(database_.read([&]() -> Result<void> {
@@ -113,6 +113,7 @@ Result<std::vector<Usage>> SqliteReader::usage(const metrics::Kind& kind, const 
       row.last_used = from_ms(all.integer(7));
       row.tokens.input = all.integer(8);
       row.tokens.output = all.integer(9);
+      row.timed = all.integer(10);
       rows.push_back(std::move(row));
     }
     for (Usage& row : rows) {
@@ -126,13 +127,13 @@ Result<std::vector<Usage>> SqliteReader::usage(const metrics::Kind& kind, const 
 
 Result<Percentiles> SqliteReader::percentiles(const std::string& table, const std::string& column,
                                               const Period& period, const Usage& of) {
-  FM_TRY(Statement at, database_.db().prepare("SELECT execution_time_ms FROM " + table + " WHERE " + column +
+  FM_TRY(Statement at, database_.db().prepare("SELECT execution_time_ms FROM " + table + " WHERE execution_time_ms IS NOT NULL AND " + column +
                                               " = ? AND timestamp >= ? AND timestamp < ? "
                                               "ORDER BY execution_time_ms LIMIT 1 OFFSET ?"));
   Percentiles out;
   const std::pair<double*, std::int64_t> wanted[] = {{&out.p50, 50}, {&out.p90, 90}, {&out.p95, 95}, {&out.p99, 99}};
   for (const auto& [value, percent] : wanted) {
-    const std::int64_t rank = (of.count * percent + 99) / 100;    // nearest rank, from 1
+    const std::int64_t rank = (of.timed * percent + 99) / 100;    // nearest rank, from 1
     FM_TRY_(at.bind(of.name, to_ms(period.since), to_ms(period.until), std::max<std::int64_t>(rank, 1) - 1).step());
     *value = at.real(0);
     at.reset();

@@ -62,6 +62,7 @@ struct Usage {
   std::int64_t count = 0;
   std::int64_t successes = 0;
   std::int64_t errors = 0;
+  std::int64_t timed = 0;    // of them, with a known duration; the figures below are of those
   double total_ms = 0, average_ms = 0, min_ms = 0, max_ms = 0;
   Percentiles percentiles;
   WallTime last_used{};

@@ -48,7 +48,9 @@ struct List {
 };
 using Type = std::variant<Text, Integer, Number, Boolean, OneOf, Timestamp, Object, List>;
 
-enum class Need { required, optional };
+// measured: a caller must tell it; a complete record may lack it, as some sources (imports, hooks of calls that were
+// cancelled) cannot know. Absent means unknown, never zero.
+enum class Need { required, measured, optional };
 
 // Who may give a field: anybody, or only a complete record (a synced batch, an import, `record --json`).
 enum class Given { caller, record };
@@ -77,6 +79,9 @@ enum class Edge { call, record };
 
 constexpr bool offered(const Field& field, Edge edge) {
   return edge == Edge::record || field.given == Given::caller;
+}
+constexpr bool demanded(const Field& field, Edge edge) {
+  return field.need == Need::required || (field.need == Need::measured && edge == Edge::call);
 }
 
 constexpr bool is_snake_case(std::string_view name) {

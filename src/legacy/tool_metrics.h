@@ -1,0 +1,47 @@
+// Imports `tool-metrics.jsonl` of the documented predecessors: four shapes of line under one file name.
+//
+// Ids are derived from the source, so importing twice changes nothing, and the tool call and the agent call that one use
+// of an agent wrote are told apart. Durations that the old hooks made up are unknown here. Nothing that a person typed
+// (commands, paths, descriptions, tokens) is taken over. One instance belongs to one thread.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fortium/base/json.h"
+#include "fortium/base/result.h"
+#include "fortium/metrics/kind.h"
+
+namespace fortium::legacy {
+
+// One line, as a complete record; or why it is none.
+struct Converted {
+  const metrics::Kind* kind = nullptr;    // nullptr: skipped
+  Json record;
+  std::string why;
+};
+
+// `repeat` tells equal lines of one file apart: how often the line came before.
+Converted convert_tool_metric(std::string_view line, std::int64_t repeat);
+
+struct Skipped {
+  std::string file;
+  std::int64_t line = 0;
+  std::string why;
+};
+struct Found {
+  std::vector<Converted> records;
+  std::vector<Skipped> skipped;
+  std::int64_t files = 0;
+  std::int64_t bytes = 0;
+};
+
+// The documented folders below a home and a project folder; those that exist.
+std::vector<std::string> metric_folders(const std::string& home, const std::string& project);
+// Reads the tool-metrics.jsonl of one folder; a folder without one gives nothing.
+Result<void> read_folder(const std::string& folder, Found& found);
+
+}  // namespace fortium::legacy
