@@ -77,6 +77,8 @@ class Recording {
     return true;
   }
 
+  void finish() { local_.store().tidy_log(); }
+
   int exit_code() const { return failed_ ? kStore : refused_ > 0 ? kFailed : kDone; }
 
  private:
@@ -122,7 +124,9 @@ int record_lines(Recording& recording, std::istream& input, const metrics::Kind*
     }
     recording.stage(*its, *record, schema::Edge::record, where);
   }
-  return recording.commit() ? recording.exit_code() : kStore;
+  recording.commit();
+  recording.finish();
+  return recording.exit_code();
 }
 
 }  // namespace
@@ -145,6 +149,7 @@ int run_record(const Settings& settings, const RecordCommand& command) {
   if (!fields) return fail(kUsage, fields.error().what);
   if (!recording.stage(*kind, *fields, schema::Edge::call, "")) return kFailed;
   recording.commit();
+  recording.finish();
   return recording.exit_code();
 }
 

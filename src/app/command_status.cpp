@@ -1,4 +1,5 @@
 // `fortium-metrics status`: store, queue and sync at a glance.
+#include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -127,7 +128,8 @@ int run_status(const Settings& settings, bool json) {
   tell_problems(settings);
   Local local(settings);
   Status status;
-  if (auto read = read_store(local, status); !read) status.trouble = read.error().what;
+  const bool nothing = settings.disabled && !std::filesystem::exists(settings.data_dir + "/metrics.db");
+  if (auto read = nothing ? Result<void>() : read_store(local, status); !read) status.trouble = read.error().what;
   else status.trouble = local.store().trouble();
   status.spooled = local.store().spool().count();
   if (status.by_kind.empty()) status.by_kind.resize(metrics::kinds().size());

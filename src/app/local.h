@@ -32,6 +32,7 @@ class Local {
   const Clock& clock() const { return clock_; }
   Entropy& entropy() { return entropy_; }
   store::LocalStore& store() { return store_; }
+  // Where nothing is recorded and nothing was, an empty one: asking leaves no file behind.
   Result<metrics::Reader*> reader();
 
  private:
@@ -40,6 +41,7 @@ class Local {
   SystemEntropy entropy_;
   store::LocalStore store_;
   std::optional<store::SqliteReader> reader_;
+  std::unique_ptr<metrics::Reader> empty_;
   const store::Database* read_from_ = nullptr;
 };
 

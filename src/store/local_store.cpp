@@ -106,6 +106,10 @@ void LocalStore::tidy(bool busy) {
   }
 }
 
+void LocalStore::tidy_log() {
+  if (store_) (void)database_->tidy(kFramesIdle);
+}
+
 void LocalStore::keep_limits(WallTime now) {
   auto used = keep_retention_and_size(*database_, now, {options_.retention_days, options_.max_bytes});
   if (!used) {

@@ -43,6 +43,8 @@ class LocalStore final : public metrics::EventStore {
 
   // When no reply waits: checkpoint, spool, retention, size. `busy`: only what cannot be put off.
   void tidy(bool busy);
+  // Before a short-lived program ends: a log that has grown is moved, as nobody else may come.
+  void tidy_log();
 
  private:
   Result<void> open();

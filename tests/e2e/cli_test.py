@@ -136,7 +136,6 @@ class Record(support.Case):
             "timestamp=yesterday": ("timestamp", ""),
             "timestamp=1999-12-31T23:59:59Z": ("timestamp", "2000"),
             "context=[1]": ("context", "object"),
-            "source=telepathy": ("source", "mcp"),
         }
         for field, (name, allowed) in cases.items():
             with self.subTest(field=field):
@@ -149,6 +148,10 @@ class Record(support.Case):
         done = self.cli("record", "tool_usage", "execution_time_ms=-1", "status=maybe", code=FAILED)
         for name in ("tool_name", "execution_time_ms", "status"):
             self.assertIn(name, done.err)  # all of them at once
+        line = json.dumps(support.tool_usage(source="telepathy"))
+        done = self.cli("record", "--json", "-", input=line, code=FAILED)
+        self.assertIn("source", done.err)
+        self.assertIn("mcp", done.err)
         self.assertEqual(self.status()["records"]["total"], 0)
 
     def test_good_lines_are_kept_when_others_are_wrong(self):

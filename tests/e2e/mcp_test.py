@@ -40,6 +40,7 @@ EXAMPLES = {
     "query_dashboard": {"timeframe": "24h", "metrics": ["productivity"], "format": "json"},
     "configure_integration": {"notification_settings": {"performance_monitoring": True},
                               "sync_preferences": {"sync_interval": 5000, "batch_size": 20}},
+    "migrate_local_metrics": {"preserve_local": True},
     "record-session-end": {"end_metadata": {"completion_reason": "user_ended", "tasks_completed": 5,
                                             "satisfaction_score": 8}},
 }
@@ -154,6 +155,50 @@ class Session(support.Case):
         mcp.record()
         self.assertEqual(self.status()["records"]["by_kind"], {"tool_usage": 1})
         self.assertEqual(mcp.end()[0], 0)
+
+
+class Migration(support.Case):
+    SECRET = "token-that-an-old-hook-wrote"
+
+    def test_metrics_of_older_hooks_come_in_once(self):
+        folder = os.path.join(self.home, ".agent-os", "metrics")
+        os.makedirs(folder)
+        lines = [{"event_type": "tool_execution", "timestamp": f"2026-01-02T03:04:{n:02}Z", "tool_name": "Bash",
+                  "success": n % 2 == 0, "execution_time_ms": n, "user": "alice", "session_id": "old-session",
+                  "command": f"deploy --password {self.SECRET}", "auth_token": self.SECRET} for n in range(10)]
+        with open(os.path.join(folder, "tool-metrics.jsonl"), "w") as file:
+            for line in lines:
+                file.write(json.dumps(line) + "\n")
+            file.write('{"event_type":"tool_exec')  # a hook was killed here
+        mcp = self.mcp()
+        mcp.initialize()
+        tried = mcp.call("migrate_local_metrics", {"dry_run": True})["structuredContent"]
+        self.assertIn("10", tried["message"])
+        self.assertEqual(self.status()["records"]["total"], 0)
+        first = mcp.call("migrate_local_metrics", {"preserve_local": True})["structuredContent"]
+        self.assertEqual((first["metrics_migrated"], first["duplicates"]), (10, 0))
+        again = mcp.call("migrate_local_metrics", {"preserve_local": True})["structuredContent"]
+        self.assertEqual((again["metrics_migrated"], again["duplicates"]), (0, 10))
+        mcp.end()
+        mcp.assertClean()
+        self.assertEqual(self.status()["records"]["by_kind"], {"tool_usage": 10})
+        for path, content in self.every_file():
+            if not path.startswith(folder):
+                self.assertNotIn(self.SECRET.encode(), content, path)
+
+    def test_it_reads_nothing_but_the_documented_folders(self):
+        elsewhere = os.path.join(self.top, "elsewhere")
+        os.makedirs(elsewhere)
+        with open(os.path.join(elsewhere, "tool-metrics.jsonl"), "w") as file:
+            file.write('{"event_type":"tool_execution","timestamp":"2026-01-02T03:04:05Z","tool_name":"x",'
+                       '"success":true,"execution_time_ms":1}\n')
+        mcp = self.mcp()
+        mcp.initialize()
+        for path in (elsewhere, "/etc", "../elsewhere", os.path.join(self.home, ".agent-os/metrics/../../../elsewhere")):
+            mcp.call("migrate_local_metrics", {"local_config_path": path})
+        mcp.end()
+        mcp.assertClean()
+        self.assertEqual(self.status()["records"]["total"], 0)
 
 
 class Secrets(support.Case):

@@ -1,13 +1,24 @@
 #!/bin/sh
-# clang-tidy with .clang-tidy over src/, as build/dev compiles it. `tests/lint/tidy.sh FILE…` looks only at these.
+# clang-tidy with .clang-tidy over src/, as build/dev compiles it: a file costs seconds, all of them minutes.
+#
+#   tests/lint/tidy.sh             all
+#   tests/lint/tidy.sh --changed   what differs from the commit before the last, and what is not committed
+#   tests/lint/tidy.sh FILE…       these
 set -eu
 cd "$(dirname "$0")/../.."
 build=${FORTIUM_BUILD:-build/dev}
 [ -f "$build/compile_commands.json" ] || { echo "$build is not configured: cmake --preset dev"; exit 1; }
-if [ $# -eq 0 ]; then
-  # What is configured, not what lies around: the service may be left out.
-  set -- $(sed -n 's/^ *"file": "\(.*\)",\{0,1\}$/\1/p' "$build/compile_commands.json" | grep '/src/' | sort -u)
-fi
-# gcc's own warning options are unknown to clang; the compilers tell about warnings, this tells about the rest.
-printf '%s\0' "$@" | xargs -0 -n 2 -P "$(nproc)" \
-  clang-tidy -p "$build" --quiet --extra-arg=-Wno-everything 2>/dev/null
+# What is configured, not what lies around: the service may be left out.
+compiled=$(sed -n "s|^ *\"file\": \"$PWD/\(src/.*\.cpp\)\",\{0,1\}\$|\1|p" "$build/compile_commands.json" | sort -u)
+case ${1:-} in
+  '') set -- $compiled ;;
+  --changed)
+    base=$(git rev-parse --verify --quiet HEAD~1 || git hash-object -t tree /dev/null)
+    touched=$(git diff --name-only --diff-filter=d "$base" -- src; git ls-files --others --exclude-standard -- src)
+    set -- $(printf '%s\n' $touched | grep -Fx "$compiled" || true)
+    ;;
+esac
+[ $# -gt 0 ] || { echo 'nothing to look at'; exit 0; }
+echo "$# files"
+# The compilers tell about warnings; this tells about the rest.
+printf '%s\0' "$@" | xargs -0 -n 1 -P "$(nproc)" clang-tidy -p "$build" --quiet --extra-arg=-Wno-everything 2>/dev/null

@@ -4,8 +4,8 @@
 #include <stdexcept>
 #include <vector>
 
-#include "../../src/store/sqlite_outbox.h"
-#include "../../src/store/sqlite_store.h"
+#include "store/sqlite_outbox.h"
+#include "store/sqlite_store.h"
 #include "store/world.h"
 #include "support/temp_dir.h"
 

@@ -30,6 +30,7 @@ const calls = {
   "get-tool-metrics": { tool_name: "Read", days: 7 },
   "query_dashboard": { timeframe: "24h", format: "markdown" },
   "configure_integration": { sync_preferences: { batch_size: 20 } },
+  "migrate_local_metrics": { preserve_local: true },
   "record-session-end": { session_id: "sdk-session", end_metadata: { completion_reason: "user_ended" } },
 };
 

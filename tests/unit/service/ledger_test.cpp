@@ -1,0 +1,101 @@
+#include "service/ledger.h"
+
+#include <set>
+
+#include "fixture.h"
+#include "fortium/base/hash.h"
+
+namespace fortium::service {
+
+namespace {
+
+Json errors_of(const Response& response) { return body_of(response)["errors"]; }
+
+Json tool_on(const std::string& day, int n, const std::string& device) {
+  Json record = tool(id(n));
+  record["timestamp"] = day + "T12:00:00Z";
+  record["device_id"] = device;
+  return record;
+}
+
+std::string digest_of(std::initializer_list<int> numbers) {
+  LedgerDigest digest;
+  for (const int n : numbers) digest.add(id(n));
+  return digest.hex();
+}
+
+}  // namespace
+
+TEST_CASE("the ledger counts by day and kind, over all devices or one") {
+  Fixture f;
+  f.results({tool_on("2026-01-01", 1, "a"), tool_on("2026-01-01", 2, "b"), tool_on("2026-01-02", 3, "a")});
+  const Json all = body_of(f.get("/api/v1/metrics/ledger?from=2026-01-01&to=2026-01-02"));
+  CHECK(all["success"] == true);
+  CHECK(all["from"] == "2026-01-01");
+  CHECK(all["to"] == "2026-01-02");
+  CHECK(all["next_cursor"].is_null());
+  REQUIRE(all["days"].size() == 2);
+  CHECK(all["days"][0] == Json{{"day", "2026-01-01"}, {"kind", "tool_usage"}, {"count", 2}, {"digest", digest_of({1, 2})}});
+  CHECK(all["days"][1]["digest"] == digest_of({3}));
+
+  const Json one = body_of(f.get("/api/v1/metrics/ledger?from=2026-01-01&to=2026-01-02&device_id=a"));
+  CHECK(one["days"][0]["count"] == 1);
+  CHECK(one["days"][0]["digest"] == digest_of({1}));
+  CHECK(body_of(f.get("/api/v1/metrics/ledger?from=2026-01-02&to=2026-01-02"))["days"].size() == 1);
+  CHECK(body_of(f.get("/api/v1/metrics/ledger?from=2026-01-01&to=2026-01-02&kind=model_usage"))["days"].empty());
+}
+
+TEST_CASE("with ids=1 each row lists its ids") {
+  Fixture f;
+  f.results({tool_on("2026-01-01", 2, "a"), tool_on("2026-01-01", 1, "b")});
+  const std::string ledger = "/api/v1/metrics/ledger?from=2026-01-01&to=2026-01-01&ids=1";
+  CHECK(body_of(f.get(ledger))["days"][0]["ids"] == Json{id(1), id(2)});
+  CHECK(body_of(f.get(ledger + "&device_id=b"))["days"][0]["ids"] == Json{id(1)});
+}
+
+TEST_CASE("an answer has at most 10 000 ids, and the cursor leads to the rest") {
+  Fixture f;
+  for (int block = 0; block < 11; ++block) {
+    Json list = Json::array();
+    for (int i = 0; i < 1000; ++i) list.push_back(tool_on(block < 5 ? "2026-01-01" : "2026-01-02", block * 1000 + i, "a"));
+    f.results(list);
+  }
+  std::set<std::string> seen;
+  std::string cursor;
+  int answers = 0;
+  do {
+    const Json page = body_of(f.get("/api/v1/metrics/ledger?from=2026-01-01&to=2026-01-02&ids=1&cursor=" + cursor));
+    std::size_t ids = 0;
+    for (const Json& row : page["days"]) {
+      CHECK(row["count"] == (row["day"] == "2026-01-01" ? 5000 : 6000));
+      ids += row["ids"].size();
+      for (const Json& one : row["ids"]) CHECK(seen.insert(one.get<std::string>()).second);
+    }
+    CHECK(ids <= kMaxLedgerIds);
+    cursor = page["next_cursor"].is_null() ? "" : page["next_cursor"].get<std::string>();
+    ++answers;
+  } while (!cursor.empty() && answers < 10);
+  CHECK(seen.size() == 11'000);
+  CHECK(answers == 2);
+}
+
+TEST_CASE("wrong parameters are named") {
+  Fixture f;
+  const auto fields = [&](const std::string& query) {
+    const Response response = f.get("/api/v1/metrics/ledger?" + query);
+    CHECK(response.status == 400);
+    std::string names;
+    for (const Json& error : errors_of(response)) names += error["field"].get<std::string>() + " ";
+    return names;
+  };
+  CHECK(fields("") == "from to ");
+  CHECK(fields("from=2026-02-30&to=2026-13-01") == "from to ");
+  CHECK(fields("from=2026-01-02&to=2026-01-01") == "to ");
+  CHECK(fields("from=2026-01-01&to=2026-01-02&kind=tool_usages") == "kind ");
+  CHECK(fields("from=2026-01-01&to=2026-01-02&ids=yes") == "ids ");
+  CHECK(fields("from=2026-01-01&to=2026-01-02&colour=red") == "colour ");
+  for (const char* cursor : {"x", "2026-01-01", "2026-01-01.nothing", "2026-01-01.tool_usage.1'%20OR%20'1'='1"})
+    CHECK(fields("from=2026-01-01&to=2026-01-02&cursor=" + std::string(cursor)) == "cursor ");
+}
+
+}  // namespace fortium::service

@@ -1,0 +1,77 @@
+#include "service/rate_limit.h"
+
+#include <doctest/doctest.h>
+
+#include "support/fakes.h"
+
+namespace fortium::service {
+
+using namespace std::chrono_literals;
+
+TEST_CASE("the limit and a tenth more, and not one unit beyond") {
+  test::FakeClock clock;
+  RateLimit limit(100, clock);
+  for (int i = 0; i < 110; ++i) CHECK(limit.charge("a", 1).allowed);
+  const Standing standing = limit.charge("a", 1);
+  CHECK_FALSE(standing.allowed);
+  CHECK(standing.ever);
+  CHECK(standing.remaining == 0);
+  CHECK(standing.retry_after == 60s);
+  CHECK(limit.charge("b", 1).allowed);    // nobody pays for another
+}
+
+TEST_CASE("what remains is counted against the limit, the burst aside") {
+  test::FakeClock clock;
+  RateLimit limit(100, clock);
+  CHECK(limit.charge("a", 30).remaining == 70);
+  const Standing standing = limit.charge("a", 80);
+  CHECK(standing.allowed);
+  CHECK(standing.remaining == 0);
+  CHECK(standing.limit == 100);
+  CHECK(standing.reset == clock.now() + 60s);
+}
+
+TEST_CASE("the window slides: units come back when their second is a minute old") {
+  test::FakeClock clock;
+  RateLimit limit(100, clock);
+  CHECK(limit.charge("a", 60).allowed);
+  clock.advance(30s);
+  CHECK(limit.charge("a", 50).allowed);
+  const Standing refused = limit.charge("a", 20);
+  CHECK_FALSE(refused.allowed);
+  CHECK(refused.retry_after == 30s);
+  clock.advance(29s);
+  CHECK_FALSE(limit.charge("a", 20).allowed);
+  clock.advance(1s);
+  CHECK(limit.charge("a", 60).allowed);
+  CHECK_FALSE(limit.charge("a", 1).allowed);
+  clock.advance(1h);
+  CHECK(limit.charge("a", 110).allowed);
+}
+
+TEST_CASE("more than all of the limit is refused for ever") {
+  test::FakeClock clock;
+  RateLimit limit(10, clock);
+  CHECK(limit.charge("a", 11).ever);
+  clock.advance(60s);
+  const Standing standing = limit.charge("a", 12);
+  CHECK_FALSE(standing.allowed);
+  CHECK_FALSE(standing.ever);
+}
+
+TEST_CASE("a look takes nothing") {
+  test::FakeClock clock;
+  RateLimit limit(1, clock);
+  CHECK(limit.look("a").allowed);
+  CHECK(limit.look("a").allowed);
+  CHECK(limit.charge("a", 1).allowed);
+  CHECK_FALSE(limit.look("a").allowed);
+}
+
+TEST_CASE("strangers without number do not fill the memory") {
+  test::FakeClock clock;
+  RateLimit limit(1, clock);
+  for (int i = 0; i < 20'000; ++i) CHECK(limit.charge(std::to_string(i), 1).allowed);
+}
+
+}  // namespace fortium::service
