@@ -97,7 +97,7 @@ native() {
   step "$preset: configure" cmake --preset "$preset" || return
   if [ "$preset" != dev ]; then
     # Under sanitizers only the native tests count: the programs are not built.
-    mapfile -t targets < <(ninja -C "build/$preset" -t targets all | sed -n 's/^\(test_[a-z_]*\|fuzz_[a-z_]*_replay\): phony$/\1/p')
+    mapfile -t targets < <(ninja -C "build/$preset" -t targets all | sed -n 's/^\(test_[a-z_]*\|replay_[a-z_]*\|fortium_fuzz_seeds\): .*/\1/p' | sort -u)
     targets=(--target "${targets[@]}")
   fi
   step "$preset: build" cmake --build "build/$preset" -j "$jobs" "${targets[@]}" || return

@@ -1,13 +1,15 @@
 #include "completion.h"
 
 #include <CLI/CLI.hpp>
+#include <initializer_list>
 #include <map>
+#include <string_view>
 
 namespace fortium::app {
 
 namespace {
 
-constexpr const char* kProgram = "fortium-metrics";
+constexpr std::string_view kBashInZsh = "autoload -U +X bashcompinit && bashcompinit\n";
 
 std::string words_of(const CLI::App& app) {
   std::string words;
@@ -33,22 +35,26 @@ std::string bash(const CLI::App& app) {
                     "    [[ $word == -* ]] || path+=(\"$word\")\n  done\n  local words\n  case \"${path[*]:0:2}\" in\n";
   for (const auto& [path, words] : choices(app)) out += "    '" + path + "') words='" + words + "' ;;\n";
   return out + "    *) words='' ;;\n  esac\n  mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"${COMP_WORDS[COMP_CWORD]}\")\n"
-               "}\ncomplete -o default -F _fortium_metrics " +
-         kProgram + "\n";
+               "}\ncomplete -o default -F _fortium_metrics fortium-metrics\n";
+}
+
+void append(std::string& out, std::initializer_list<std::string_view> parts) {
+  for (const std::string_view part : parts) out += part;
 }
 
 std::string fish(const CLI::App& app) {
-  std::string out = "complete -c fortium-metrics -f\n";
+  constexpr std::string_view kComplete = "complete -c fortium-metrics ";
+  std::string out;
+  append(out, {kComplete, "-f\n"});
   for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) {
-    out += std::string("complete -c ") + kProgram + " -n __fish_use_subcommand -a " + sub->get_name() + " -d '" +
-           sub->get_description() + "'\n";
+    const std::string name = sub->get_name();
+    append(out, {kComplete, "-n __fish_use_subcommand -a ", name, " -d '", sub->get_description(), "'\n"});
     for (const CLI::App* inner : sub->get_subcommands([](const CLI::App*) { return true; }))
-      out += std::string("complete -c ") + kProgram + " -n '__fish_seen_subcommand_from " + sub->get_name() + "' -a " +
-             inner->get_name() + " -d '" + inner->get_description() + "'\n";
+      append(out, {kComplete, "-n '__fish_seen_subcommand_from ", name, "' -a ", inner->get_name(), " -d '",
+                   inner->get_description(), "'\n"});
     for (const CLI::Option* option : sub->get_options())
-      for (const std::string& name : option->get_lnames())
-        out += std::string("complete -c ") + kProgram + " -n '__fish_seen_subcommand_from " + sub->get_name() +
-               "' -l " + name + "\n";
+      for (const std::string& flag : option->get_lnames())
+        append(out, {kComplete, "-n '__fish_seen_subcommand_from ", name, "' -l ", flag, "\n"});
   }
   return out;
 }
@@ -57,8 +63,7 @@ std::string fish(const CLI::App& app) {
 
 std::string completion_script(const CLI::App& app, const std::string& shell) {
   if (shell == "fish") return fish(app);
-  // zsh runs bash's completions.
-  return (shell == "zsh" ? "autoload -U +X bashcompinit && bashcompinit\n" : "") + bash(app);
+  return std::string(shell == "zsh" ? kBashInZsh : std::string_view()) + bash(app);
 }
 
 }  // namespace fortium::app

@@ -143,6 +143,21 @@ class TestConnection(support.Case):
         self.assertNotIn(Peer.KEY.encode(), b"".join(seen))
 
 
+    def test_behind_a_proxy_names_need_not_be_known_here(self):
+        base = "http://metrics.invalid"
+        for path in ("/health", "/api/v1/capabilities", "/api/v1/metrics/batch"):
+            self.peer.on(base + path, lambda request: self.peer.honest(request._replace(
+                path=request.path.removeprefix(base))))
+        to = {**self.to, "FORTIUM_METRICS_URL": base, "HTTP_PROXY": self.peer.url}
+        done = self.cli("--allow-insecure-http", "record", "tool_usage", "tool_name=T", "execution_time_ms=1",
+                        "status=success", **to)
+        self.assertEqual(done.code, DONE)
+        done = self.cli("--allow-insecure-http", "sync", "--json", **to)
+        self.assertEqual((done.code, json.loads(done.out)["accepted"]), (DONE, 1), done)
+        done = self.cli("--allow-insecure-http", "test-connection", "--json", **to)
+        self.assertEqual(done.code, DONE, done.out)
+
+
 class RealService(support.Case):
     def setUp(self):
         super().setUp()

@@ -1,8 +1,9 @@
-// Runs transcripts: test_protocol [--fuzz-list FILE] PATH…
+// Runs transcripts: test_protocol [--fuzz-list FILE] [--messages FILE] PATH…
 //
 // Each answer is compared to the byte. Beyond that, every answer of a tool must fit the tool's output shape and hold the
 // same in both of its forms; and, given a directory, every tool, resource and prompt of the catalog must be used by a
-// transcript, and every tool be listed for the fuzzer. FM_UPDATE=1 rewrites the expected lines instead.
+// transcript, and every tool be listed for the fuzzer. --messages writes what went in and came out, for other judges.
+// FM_UPDATE=1 rewrites the expected lines instead.
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
@@ -36,7 +37,9 @@ struct Used {
 
 class Runner {
  public:
-  explicit Runner(bool update) : update_(update) {}
+  Runner(bool update, const std::string& messages) : update_(update) {
+    if (!messages.empty()) messages_.open(messages);
+  }
 
   void run(const fs::path& path);
   void check_coverage(const std::string& fuzz_list);
@@ -54,8 +57,11 @@ class Runner {
   void look_at(const std::string& answer, int line, const Session& session);
   void look_at_result(const Json& answer, int line, const Session& session);
   const JsonSchema& schema_of(const mcp::Tool& tool);
+  void write_messages(const Exchange& exchange, const std::vector<std::string>& actual, const Session& session);
 
   const bool update_;
+  std::ofstream messages_;
+  bool inputs_are_good_ = true;    // of this transcript
   std::string name_;
   int failures_ = 0;
   int transcripts_ = 0;
@@ -71,6 +77,7 @@ void Runner::run(const fs::path& path) {
   Transcript transcript = read_transcript(name_, text);
   for (const std::string& problem : transcript.problems) fail(0, problem);
   if (!transcript.problems.empty()) return;
+  inputs_are_good_ = !transcript.header.contains("inputs");
   Session session(transcript.header);
   for (Step& step : transcript.steps) {
     if (auto* lines = std::get_if<Exchange>(&step)) exchange(*lines, session);
@@ -110,6 +117,7 @@ void Runner::exchange(Exchange& exchange, Session& session) {
     return;
   }
   for (const std::string& answer : actual) look_at(answer, exchange.line, session);
+  if (messages_.is_open()) write_messages(exchange, actual, session);
   asked_.clear();
   for (std::size_t i = 0; i < std::max(actual.size(), exchange.out.size()); ++i) {
     const bool same =
@@ -121,6 +129,20 @@ void Runner::exchange(Exchange& exchange, Session& session) {
                               (i < actual.size() ? actual[i] : "(none)"));
   }
   if (update_) exchange.out = std::move(actual);
+}
+
+void Runner::write_messages(const Exchange& exchange, const std::vector<std::string>& actual, const Session& session) {
+  Json asked = Json::object();
+  for (const auto& [id, request] : asked_) asked[id] = request;
+  Json in = Json::array();
+  if (inputs_are_good_)
+    for (const std::string& line : exchange.in) in.push_back(input_of(line).bytes);
+  messages_ << dump_json({{"where", name_ + ":" + std::to_string(exchange.line)},
+                          {"revision", session.revision() ? Json(mcp::name(*session.revision())) : Json()},
+                          {"asked", std::move(asked)},
+                          {"in", std::move(in)},
+                          {"out", actual}})
+            << "\n";
 }
 
 void Runner::note_requests(const std::string& line) {
@@ -215,15 +237,17 @@ void Runner::check_coverage(const std::string& fuzz_list) {
 
 int main_of(std::vector<std::string> arguments) {
   const bool update = std::getenv("FM_UPDATE") != nullptr;
-  Runner runner(update);
-  std::string fuzz_list;
-  bool whole = false;
+  std::string fuzz_list, messages;
+  std::vector<fs::path> paths;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
-    if (arguments[i] == "--fuzz-list" && i + 1 < arguments.size()) {
-      fuzz_list = fs::absolute(arguments[++i]);
-      continue;
-    }
-    const fs::path path = fs::absolute(arguments[i]);
+    const bool more = i + 1 < arguments.size();
+    if (arguments[i] == "--fuzz-list" && more) fuzz_list = fs::absolute(arguments[++i]);
+    else if (arguments[i] == "--messages" && more) messages = fs::absolute(arguments[++i]);
+    else paths.push_back(fs::absolute(arguments[i]));
+  }
+  Runner runner(update, messages);
+  bool whole = false;
+  for (const fs::path& path : paths) {
     if (!fs::is_directory(path)) {
       runner.run(path);
       continue;

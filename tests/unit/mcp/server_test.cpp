@@ -1,0 +1,138 @@
+// What transcripts cannot show of the server: tools that break, and rows that every client must be able to take.
+#include "fortium/mcp/server.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <stdexcept>
+
+#include "support/empty_reader.h"
+#include "support/fakes.h"
+#include "support/memory_store.h"
+
+using namespace fortium;
+using namespace fortium::mcp;
+
+namespace {
+
+struct World {
+  test::FakeClock clock;
+  test::CountingEntropy entropy;
+  test::MemoryRecords records;
+  test::MemoryStore store{records};
+  test::EmptyReader reader;
+  metrics::Recorder recorder{store, clock, entropy, {"mcp", "session-1", "alice", "shop"}};
+
+  Context context() {
+    return {clock, recorder, {}, [this]() -> Result<metrics::Reader*> { return &reader; }, "local"};
+  }
+};
+
+constexpr const char* kHello =
+    R"({"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}})";
+
+Json answer(Server& server, const std::string& line) {
+  const auto text = server.handle(line);
+  REQUIRE(text);
+  return Json::parse(*text);
+}
+
+std::string call(const std::string& tool) {
+  return R"({"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":")" + tool + R"("}})";
+}
+
+Tool broken(std::string_view name, std::function<CallResult(Context&, const Json&)> run) {
+  return {.name = name, .title = "Broken", .doc = "Breaks.", .input = {}, .output = {}, .run = std::move(run)};
+}
+
+}  // namespace
+
+TEST_CASE("a tool that breaks is an internal error, and the session goes on") {
+  World world;
+  Catalog catalog;
+  catalog.tools.push_back(broken("bug", [](Context&, const Json&) -> CallResult { throw Bug{"check failed: x"}; }));
+  catalog.tools.push_back(broken("library", [](Context&, const Json& arguments) -> CallResult {
+    return CallResult::failure(arguments["none"].get<std::string>());    // what a JSON library throws
+  }));
+  catalog.tools.push_back(
+      broken("other", [](Context&, const Json&) -> CallResult { throw std::runtime_error("secret words"); }));
+  catalog.resources.push_back({"x://y", "x", "x", "x", [](Context&) -> Result<Json> { throw std::runtime_error("x"); }});
+  Server server(catalog, world.context(), "1");
+  answer(server, kHello);
+  for (const char* tool : {"bug", "library", "other"}) {
+    CAPTURE(tool);
+    Json error;
+    REQUIRE_NOTHROW(error = answer(server, call(tool)));
+    CHECK(error["id"] == 1);
+    CHECK(error["error"]["code"] == rpc::kInternalError);
+    CHECK(dump_json(error).find("secret") == std::string::npos);
+  }
+  Json error;
+  REQUIRE_NOTHROW(error = answer(server, R"({"jsonrpc":"2.0","id":2,"method":"resources/read","params":{"uri":"x://y"}})"));
+  CHECK(error["error"]["code"] == rpc::kInternalError);
+  CHECK(answer(server, R"({"jsonrpc":"2.0","id":3,"method":"ping"})")["result"] == Json::object());
+}
+
+TEST_CASE("a tool that breaks takes nothing of its group along") {
+  World world;
+  Catalog catalog = standard_catalog();
+  catalog.tools.push_back(broken("bug", [](Context&, const Json&) -> CallResult { throw Bug{"x"}; }));
+  Server server(catalog, world.context(), "1");
+  answer(server, kHello);
+  const std::string record =
+      R"({"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"record-tool-usage","arguments":{"tool_name":"Edit","execution_time_ms":1,"status":"success"}}})";
+  const std::string bug = call("bug");
+  const std::vector<rpc::Line> lines = {{record, 0}, {bug, 0}, {record, 0}};
+  const auto answers = server.handle(lines);
+  REQUIRE(answers.size() == 3);
+  CHECK(Json::parse(answers[0])["result"]["isError"] == false);
+  CHECK(Json::parse(answers[1])["error"]["code"] == rpc::kInternalError);
+  CHECK(Json::parse(answers[2])["result"]["isError"] == false);
+  CHECK(world.records.events.size() == 2);
+}
+
+TEST_CASE("no lines, no answers") {
+  World world;
+  const Catalog catalog = standard_catalog();
+  Server server(catalog, world.context(), "1");
+  CHECK(server.handle(std::span<const rpc::Line>()).empty());
+  CHECK_FALSE(server.handle(R"({"jsonrpc":"2.0","method":"notifications/initialized"})"));
+}
+
+TEST_CASE("hosts put a prefix before a tool's name, and model interfaces allow 64 signs of few kinds") {
+  const Catalog catalog = standard_catalog();
+  std::set<std::string_view> names;
+  for (const Tool& tool : catalog.tools) {
+    CAPTURE(tool.name);
+    CHECK(names.insert(tool.name).second);
+    const std::string shown = "mcp__fortium-metrics__" + std::string(tool.name);
+    CHECK(shown.size() <= 64);
+    CHECK(std::ranges::all_of(tool.name, [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+    }));
+    CHECK(tool.doc.ends_with('.'));
+    CHECK_FALSE(tool.title.empty());
+    CHECK(static_cast<bool>(tool.run));
+  }
+}
+
+TEST_CASE("every documented tool is there") {
+  const Catalog catalog = standard_catalog();
+  for (const char* name : {"record-session-start", "record-session-end", "record-tool-usage", "get-session-metrics",
+                           "get-tool-metrics", "record-agent-interaction", "collect_metrics", "query_dashboard",
+                           "record-command-execution", "record-session-update", "record-productivity-metric",
+                           "record-model-usage"})
+    CHECK(std::ranges::count(catalog.tools, std::string_view(name), &Tool::name) == 1);
+}
+
+TEST_CASE("a resource's address is unique, and has a scheme of its own") {
+  const Catalog catalog = standard_catalog();
+  std::set<std::string> seen;
+  for (const Resource& resource : catalog.resources) {
+    CHECK(seen.insert(resource.uri).second);
+    CHECK(resource.uri.find("://") != std::string::npos);
+    CHECK_FALSE(resource.uri.starts_with("http"));
+  }
+}
