@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "completion.h"
 #include "fortium/base/log.h"
+#include "fortium/metrics/kind.h"
 
 namespace fortium::app {
 
@@ -26,10 +27,21 @@ struct Said {
   std::function<int(const Settings&)> run;
 };
 
+std::string example_of(const char* line) { return std::string("Example:\n  ") + line; }
+
+// A command of commands.
+CLI::App* group(CLI::App& app, const char* name, const char* doc, const char* example) {
+  CLI::App* sub = app.add_subcommand(name, doc);
+  sub->require_subcommand(1);
+  sub->fallthrough();
+  sub->footer(example_of(example));
+  return sub;
+}
+
 CLI::App* command(CLI::App& app, Said& said, const char* name, const char* doc, const char* example,
                   std::function<int(const Settings&)> run) {
   CLI::App* sub = app.add_subcommand(name, doc);
-  sub->footer(std::string("Example:\n  ") + example);
+  sub->footer(example_of(example));
   sub->fallthrough();
   sub->callback([&said, run = std::move(run)] { said.run = run; });
   return sub;
@@ -58,7 +70,8 @@ void add_sync(CLI::App& app, Said& said) {
   for (const char* name : {"sync", "flush"}) {
     CLI::App* sub = command(app, said, name,
                             name[0] == 's' ? "deliver the backlog now" : "the same as sync",
-                            "fortium-metrics sync --timeout 60s", [&said](const Settings& settings) {
+                            name[0] == 's' ? "fortium-metrics sync --timeout 60s" : "fortium-metrics flush --timeout 60s",
+                            [&said](const Settings& settings) {
                               auto timeout = parse_duration(said.timeout);
                               if (!timeout) return fail(kUsage, "--timeout: " + timeout.error().what);
                               said.sync.timeout = *timeout;
@@ -73,9 +86,7 @@ void add_sync(CLI::App& app, Said& said) {
 
 void add_queue(CLI::App& app, Said& said) {
   using Do = QueueCommand::Do;
-  CLI::App* queue = app.add_subcommand("queue", "what waits, what was refused and why");
-  queue->require_subcommand(1);
-  queue->fallthrough();
+  CLI::App* queue = group(app, "queue", "what waits, what was refused and why", "fortium-metrics queue list --failed");
   const auto add = [&](const char* name, const char* doc, const char* example, Do what) {
     CLI::App* sub = command(*queue, said, name, doc, example, [&said, what](const Settings& settings) {
       said.queue.what = what;
@@ -103,9 +114,7 @@ void add_queue(CLI::App& app, Said& said) {
 
 void add_config(CLI::App& app, Said& said) {
   using Do = ConfigCommand::Do;
-  CLI::App* config = app.add_subcommand("config", "settings, and where each came from");
-  config->require_subcommand(1);
-  config->fallthrough();
+  CLI::App* config = group(app, "config", "settings, and where each came from", "fortium-metrics config show");
   const auto add = [&](const char* name, const char* doc, const char* example, Do what, int words) {
     CLI::App* sub = command(*config, said, name, doc, example, [&said, what](const Settings& settings) {
       said.config.what = what;
@@ -151,8 +160,8 @@ void add_commands(CLI::App& app, Said& said) {
                    [&said](const Settings& settings) { return run_test_connection(settings, said.json); }),
            said);
   add_config(app, said);
-  CLI::App* schema = app.add_subcommand("schema", "the kinds of record, as schemas");
-  schema->require_subcommand(1);
+  CLI::App* schema =
+      group(app, "schema", "the kinds of record, as schemas", "fortium-metrics schema export schemas");
   command(*schema, said, "export", "write JSON Schemas, tools and tables", "fortium-metrics schema export schemas",
           [&said](const Settings&) { return run_schema_export(said.schema_dir); })
       ->add_option("dir", said.schema_dir, "folder, schemas if absent");
@@ -160,7 +169,17 @@ void add_commands(CLI::App& app, Said& said) {
       command(app, said, "completion", "completion for your shell",
               "fortium-metrics completion bash > ~/.local/share/bash-completion/completions/fortium-metrics",
               [&app, &said](const Settings&) {
-                std::cout << completion_script(app, said.shell);
+                std::string kinds;
+                for (const metrics::Kind& kind : metrics::kinds()) kinds += std::string(kind.name) + " ";
+                std::string keys;
+                for (const Setting& setting : settings_table()) keys += std::string(setting.key) + " ";
+                std::cout << completion_script(app, said.shell,
+                                               {{"completion", "bash zsh fish "},
+                                                {"record", kinds},
+                                                {"report", "summary "},
+                                                {"config get", keys},
+                                                {"config set", keys},
+                                                {"config unset", keys}});
                 return static_cast<int>(kDone);
               });
   completion->add_option("shell", said.shell, "bash, zsh or fish")->required()->check(CLI::IsMember({"bash", "zsh", "fish"}));

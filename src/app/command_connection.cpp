@@ -69,6 +69,13 @@ class Connection {
     auto origin = net::parse_url(settings_.text("url"));
     if (!origin) return result.detail = origin.error().what, false;
     origin_ = *origin;
+    first_ = origin_;
+    // Behind a proxy the way begins at the proxy, which alone need know the service's name.
+    if (const std::string proxy = client_options(settings_, origin_).proxy; !proxy.empty()) {
+      auto parsed = net::parse_url(proxy);
+      if (!parsed) return result.detail = "proxy: " + parsed.error().what, false;
+      first_ = *parsed;
+    }
     result.detail = settings_.text("url") + ", key " + settings_.api_key.masked();
     return true;
   }
@@ -78,9 +85,9 @@ class Connection {
     addrinfo hints{};
     hints.ai_socktype = SOCK_STREAM;
     addrinfo* found = nullptr;
-    const int code = ::getaddrinfo(origin_.host.c_str(), std::to_string(origin_.port).c_str(), &hints, &found);
+    const int code = ::getaddrinfo(first_.host.c_str(), std::to_string(first_.port).c_str(), &hints, &found);
     if (code != 0) {
-      result.detail = origin_.host + ": " + ::gai_strerror(code);
+      result.detail = first_.host + ": " + ::gai_strerror(code);
       result.hint = "check the host name in url, and this machine's network";
       return false;
     }
@@ -90,7 +97,7 @@ class Connection {
       ++count;
     }
     ::freeaddrinfo(found);
-    result.detail = origin_.host + ": " + std::to_string(count) + (count == 1 ? " address" : " addresses");
+    result.detail = (first_ == origin_ ? "" : "proxy ") + first_.host + ": " + std::to_string(count) + (count == 1 ? " address" : " addresses");
     return true;
   }
 
@@ -112,10 +119,10 @@ class Connection {
       }
       ::close(fd);
       if (error == 0) {
-        result.detail = "port " + std::to_string(origin_.port) + " is open";
+        result.detail = "port " + std::to_string(first_.port) + " is open";
         return true;
       }
-      result.detail = "port " + std::to_string(origin_.port) + ": " + std::strerror(error);
+      result.detail = "port " + std::to_string(first_.port) + ": " + std::strerror(error);
     }
     result.hint = "is the service running there, and does a firewall or proxy allow it?";
     return false;
@@ -210,6 +217,7 @@ class Connection {
   const Settings& settings_;
   Local& local_;
   net::Origin origin_;
+  net::Origin first_;    // where the first connection goes: the service, or the proxy
   std::vector<std::string> addresses_;    // sockaddr bytes
   std::unique_ptr<Sender> sender_;
   std::optional<sync::Capabilities> capabilities_;

@@ -44,12 +44,17 @@ class Recording {
   bool stage(const metrics::Kind& kind, const Json& fields, schema::Edge edge, const std::string& where) {
     auto staged = recorder_.stage(kind, fields, edge);
     if (const auto* violations = std::get_if<metrics::Violations>(&staged)) {
-      std::cerr << where << schema::to_text(*violations) << "\n";
-      ++refused_;
+      refuse(where + schema::to_text(*violations));
       return false;
     }
     waiting_.push_back({std::get<std::string>(staged), std::string(kind.name), where});
     return waiting_.size() < kGroup || commit();
+  }
+
+  // A wrong line is told and left out; the others count.
+  void refuse(const std::string& why) {
+    std::cerr << why << "\n";
+    ++refused_;
   }
 
   // Nothing is printed before it is on disk.
@@ -112,15 +117,15 @@ int record_lines(Recording& recording, std::istream& input, const metrics::Kind*
     const std::string where = "line " + std::to_string(number) + ": ";
     auto record = parse_json(line);
     if (!record || !record->is_object()) {
-      std::cerr << where << (record ? "must be an object" : record.error().what) << "\n";
-      return kFailed;
+      recording.refuse(where + (record ? "must be an object" : record.error().what));
+      continue;
     }
     const metrics::Kind* its = kind;
     if (const auto name = record->find("kind"); name != record->end() && name->is_string())
       its = metrics::find_kind(name->get_ref<const std::string&>());
     if (its == nullptr) {
-      std::cerr << where << "/kind: must be one of " << kinds_list() << "\n";
-      return kFailed;
+      recording.refuse(where + "/kind: must be one of " + kinds_list());
+      continue;
     }
     recording.stage(*its, *record, schema::Edge::record, where);
   }

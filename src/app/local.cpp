@@ -96,6 +96,8 @@ store::Destination destination_of(const Settings& settings) {
 }
 
 Result<void> can_send(const Settings& settings) {
+  if (settings.disabled)
+    return Error{Errc::invalid, "FORTIUM_METRICS_DISABLED or DO_NOT_TRACK is set: nothing is sent"};
   if (settings.mode == Mode::local && settings.values.at("mode").set)
     return Error{Errc::invalid, "mode is local: nothing is sent (set mode to hybrid to send)"};
   if (settings.text("url").empty())

@@ -85,9 +85,9 @@ class HttpServer::Loop {
       for (std::size_t i = 1; i < cores(); ++i) threads.emplace_back([this] { context.run(); });
       context.run();
     }
-    shared.on_last_gone = [] {};
     pool.stop();    // if time ran out, what waits in line is not begun
     pool.join();
+    shared.on_last_gone = [] {};    // sessions that are left go with the context
   }
 
   void stop() {

@@ -1,7 +1,7 @@
 // The sockets: HTTP/1.1 with keep-alive, one request of a connection at a time, everything bounded in size and time.
 //
 // A few event loops own all connections, so thousands of idle ones cost memory and no thread; a small pool runs the
-// handler, so that no socket waits for a disk. The only file that knows Boost is its .cpp.
+// handler, so that no socket waits for a disk. Boost stays behind this header.
 #pragma once
 
 #include <cstdint>

@@ -14,9 +14,10 @@ namespace fortium::store {
 
 namespace {
 
-// A writer holds the lock for about one fsync. First look again soon, then less often.
+// A writer holds the lock for about one fsync, and between two of its own it is free for some 100 us: whoever waits must
+// look that often, or busy writers starve it.
 constexpr std::chrono::microseconds kFirstPause{20};
-constexpr std::chrono::microseconds kLongestPause{1'000};
+constexpr std::chrono::microseconds kLongestPause{100};
 
 }  // namespace
 

@@ -14,14 +14,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
 
   const auto equals = edit.find('=');
   const std::string value(equals == edit.npos ? std::string_view() : edit.substr(equals + 1));
-  constexpr std::string_view kKey = "org_id";    // keys are of our own table
+  constexpr std::string_view kKey = "org_id";  // keys are of our own table
   const auto edited = app::edit_config(text, kKey, value);
   if (edited) {
     const app::ConfigText after = app::parse_config(*edited);
     const auto found = after.values.find(kKey);
     must(found != after.values.end() && found->second == value, "what was set reads back");
     for (const auto& [key, kept] : before.values)
-      must(key == kKey || (after.values.contains(key) && after.values.at(key) == kept), "an edit leaves other settings");
+      must(key == kKey || (after.values.contains(key) && after.values.at(key) == kept),
+           "an edit leaves other settings");
   }
   const auto removed = app::edit_config(text, kKey, std::nullopt);
   must(removed.ok() && !app::parse_config(*removed).values.contains(kKey), "what was removed is gone");

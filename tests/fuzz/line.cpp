@@ -44,10 +44,10 @@ const mcp::Catalog& catalog() {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   World world;
   // A fresh catalog's alerts would cost more than the rest; what they remember only adds to answers.
-  mcp::Server server(catalog(),
-                     {world.clock, world.recorder, {}, [&world]() -> Result<metrics::Reader*> { return &world.reader; },
-                      "local"},
-                     "1.0.0");
+  mcp::Server server(
+      catalog(),
+      {world.clock, world.recorder, {}, [&world]() -> Result<metrics::Reader*> { return &world.reader; }, "local"},
+      "1.0.0");
   std::vector<rpc::Line> group;
   const auto send = [&] {
     const auto answers = server.handle(group);

@@ -12,7 +12,7 @@
 
 namespace {
 
-constexpr int kBroken = 30;    // forms of each file
+constexpr int kBroken = 30;  // forms of each file
 
 void run(const std::string& bytes) {
   LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
@@ -22,10 +22,18 @@ std::string broken(std::string bytes, fortium::test::Dice& dice) {
   for (std::size_t i = 1 + dice.below(4); i > 0 && !bytes.empty(); --i) {
     const std::size_t at = dice.below(bytes.size());
     switch (dice.below(4)) {
-      case 0: bytes[at] = static_cast<char>(dice.next()); break;
-      case 1: bytes.erase(at, 1 + dice.below(8)); break;
-      case 2: bytes.insert(at, bytes.substr(dice.below(bytes.size()), dice.below(40))); break;
-      default: bytes.insert(at, 1, "{}[]\",:0\\\n"[dice.below(10)]); break;
+      case 0:
+        bytes[at] = static_cast<char>(dice.next());
+        break;
+      case 1:
+        bytes.erase(at, 1 + dice.below(8));
+        break;
+      case 2:
+        bytes.insert(at, bytes.substr(dice.below(bytes.size()), dice.below(40)));
+        break;
+      default:
+        bytes.insert(at, 1, "{}[]\",:0\\\n"[dice.below(10)]);
+        break;
     }
   }
   return bytes;
@@ -36,7 +44,7 @@ std::string broken(std::string bytes, fortium::test::Dice& dice) {
 int main(int argc, char** argv) {
   std::set<std::filesystem::path> files;
   for (int i = 1; i < argc; ++i) {
-    if (!std::filesystem::is_directory(argv[i])) continue;    // no corpus of its own yet
+    if (!std::filesystem::is_directory(argv[i])) continue;  // no corpus of its own yet
     for (const auto& entry : std::filesystem::directory_iterator(argv[i]))
       if (entry.is_regular_file()) files.insert(entry.path());
   }

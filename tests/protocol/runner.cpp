@@ -1,8 +1,8 @@
 // Runs transcripts: test_protocol [--fuzz-list FILE] [--messages FILE] PATH…
 //
-// Each answer is compared to the byte. Beyond that, every answer of a tool must fit the tool's output shape and hold the
-// same in both of its forms; and, given a directory, every tool, resource and prompt of the catalog must be used by a
-// transcript, and every tool be listed for the fuzzer. --messages writes what went in and came out, for other judges.
+// Each answer is compared to the byte. Beyond that, every answer of a tool must fit the tool's output shape and hold
+// the same in both of its forms; and, given a directory, every tool, resource and prompt of the catalog must be used by
+// a transcript, and every tool be listed for the fuzzer. --messages writes what went in and came out, for other judges.
 // FM_UPDATE=1 rewrites the expected lines instead.
 #include <algorithm>
 #include <cstdlib>
@@ -61,12 +61,12 @@ class Runner {
 
   const bool update_;
   std::ofstream messages_;
-  bool inputs_are_good_ = true;    // of this transcript
+  bool inputs_are_good_ = true;  // of this transcript
   std::string name_;
   int failures_ = 0;
   int transcripts_ = 0;
   Used used_;
-  std::map<std::string, Json> asked_;    // this exchange's requests, by their id's text
+  std::map<std::string, Json> asked_;  // this exchange's requests, by their id's text
   std::map<std::string, std::unique_ptr<JsonSchema>, std::less<>> schemas_;
 };
 
@@ -83,7 +83,8 @@ void Runner::run(const fs::path& path) {
     if (auto* lines = std::get_if<Exchange>(&step)) exchange(*lines, session);
     if (const auto* wait = std::get_if<Advance>(&step)) session.advance(wait->time);
     if (std::holds_alternative<Reconnect>(step)) session.reconnect();
-    if (const auto* change = std::get_if<Change>(&step); change != nullptr && !session.change(change->key, change->value))
+    if (const auto* change = std::get_if<Change>(&step);
+        change != nullptr && !session.change(change->key, change->value))
       fail(change->line, "there is no such change");
   }
   if (!update_) return;
@@ -120,9 +121,8 @@ void Runner::exchange(Exchange& exchange, Session& session) {
   if (messages_.is_open()) write_messages(exchange, actual, session);
   asked_.clear();
   for (std::size_t i = 0; i < std::max(actual.size(), exchange.out.size()); ++i) {
-    const bool same =
-        i < actual.size() && i < exchange.out.size() && matches(exchange.out[i], actual[i]);
-    if (same && update_) actual[i] = exchange.out[i];    // keeps its wildcards
+    const bool same = i < actual.size() && i < exchange.out.size() && matches(exchange.out[i], actual[i]);
+    if (same && update_) actual[i] = exchange.out[i];  // keeps its wildcards
     if (!same && !update_)
       fail(exchange.line, "answer " + std::to_string(i + 1) + "\n  expected " +
                               (i < exchange.out.size() ? exchange.out[i] : "(none)") + "\n  got      " +
@@ -178,7 +178,7 @@ const JsonSchema& Runner::schema_of(const mcp::Tool& tool) {
 // A client shows a model one of the two forms: each must hold the answer.
 bool same_answer(const std::string& text, const Json& structured) {
   if (const auto parsed = parse_json(text); parsed && *parsed == structured) return true;
-  if (structured.value("text", "") == text) return true;    // drawn: the drawing is among the data
+  if (structured.value("text", "") == text) return true;  // drawn: the drawing is among the data
   // The documented sentence of collect_metrics.
   return text == structured.value("message", "") + ". ID: " + structured.value("id", "") ||
          text == structured.value("message", "");
@@ -241,9 +241,12 @@ int main_of(std::vector<std::string> arguments) {
   std::vector<fs::path> paths;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     const bool more = i + 1 < arguments.size();
-    if (arguments[i] == "--fuzz-list" && more) fuzz_list = fs::absolute(arguments[++i]);
-    else if (arguments[i] == "--messages" && more) messages = fs::absolute(arguments[++i]);
-    else paths.push_back(fs::absolute(arguments[i]));
+    if (arguments[i] == "--fuzz-list" && more)
+      fuzz_list = fs::absolute(arguments[++i]);
+    else if (arguments[i] == "--messages" && more)
+      messages = fs::absolute(arguments[++i]);
+    else
+      paths.push_back(fs::absolute(arguments[i]));
   }
   Runner runner(update, messages);
   bool whole = false;
@@ -268,8 +271,8 @@ int main_of(std::vector<std::string> arguments) {
 
 int main(int argc, char** argv) {
   // Some tools read the environment. Home is the directory of the transcript.
-  for (const char* name : {"FORTIUM_SYNC_INTERVAL", "FORTIUM_BATCH_SIZE", "FORTIUM_PERFORMANCE_MONITORING",
-                           "CLAUDE_PROJECT_DIR"})
+  for (const char* name :
+       {"FORTIUM_SYNC_INTERVAL", "FORTIUM_BATCH_SIZE", "FORTIUM_PERFORMANCE_MONITORING", "CLAUDE_PROJECT_DIR"})
     ::unsetenv(name);
   ::setenv("HOME", ".", /*replace=*/1);
   return fortium::test::main_of(std::vector<std::string>(argv + 1, argv + argc));

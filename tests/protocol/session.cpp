@@ -41,7 +41,9 @@ Session::Session(const std::map<std::string, std::string>& header)
   connect();
 }
 
-Session::~Session() { std::filesystem::current_path(home_); }
+Session::~Session() {
+  std::filesystem::current_path(home_);
+}
 
 std::string Session::option(const std::string& key, const std::string& fallback) const {
   const auto at = header_.find(key);
@@ -56,17 +58,19 @@ Result<metrics::Reader*> Session::reader() {
 void Session::connect() {
   metrics::Stamp stamp{"mcp", "session-1", "alice", "shop"};
   if (option("resumed", "yes") == "no") stamp.session_id = uuid7(clock_.now(), entropy_);
-  recorder_ = std::make_unique<metrics::Recorder>(*may_fail_, clock_, entropy_, stamp,
-                                                  option("recording", "on") == "off");
+  recorder_ =
+      std::make_unique<metrics::Recorder>(*may_fail_, clock_, entropy_, stamp, option("recording", "on") == "off");
   catalog_ = mcp::standard_catalog(option("alerts", "on") == "on");
   app::add_local_rows(catalog_, settings_);
   static const std::string kLocal = "local";
   const auto organization = header_.find("organization");
-  server_ = std::make_unique<mcp::Server>(
-      catalog_,
-      mcp::Context{clock_, *recorder_, {}, [this] { return reader(); },
-                   organization != header_.end() ? organization->second : kLocal},
-      kVersion);
+  server_ = std::make_unique<mcp::Server>(catalog_,
+                                          mcp::Context{clock_,
+                                                       *recorder_,
+                                                       {},
+                                                       [this] { return reader(); },
+                                                       organization != header_.end() ? organization->second : kLocal},
+                                          kVersion);
   if (const std::string revision = option("session", ""); !revision.empty()) {
     (void)server_->handle(R"({"jsonrpc":"2.0","id":"hello","method":"initialize","params":{"protocolVersion":")" +
                           revision + R"(","capabilities":{},"clientInfo":{"name":"test","version":"1"}}})");
@@ -74,7 +78,9 @@ void Session::connect() {
   }
 }
 
-void Session::reconnect() { connect(); }
+void Session::reconnect() {
+  connect();
+}
 
 bool Session::change(const std::string& key, const std::string& value) {
   if (constexpr std::string_view kWrite = "write "; key.starts_with(kWrite)) {
@@ -85,9 +91,12 @@ bool Session::change(const std::string& key, const std::string& value) {
   }
   const bool failing = value == "failing";
   if (!failing && value != "working") return false;
-  if (key == "store") may_fail_->failing = failing;
-  else if (key == "reader") reader_fails_ = failing;
-  else return false;
+  if (key == "store")
+    may_fail_->failing = failing;
+  else if (key == "reader")
+    reader_fails_ = failing;
+  else
+    return false;
   return true;
 }
 

@@ -60,7 +60,7 @@ class Session {
 
   const std::map<std::string, std::string> header_;
   TempDir dir_;
-  std::string home_;    // where the program was started
+  std::string home_;  // where the program was started
   FakeClock clock_;
   CountingEntropy entropy_;
   std::unique_ptr<store::Database> database_;

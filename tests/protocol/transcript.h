@@ -14,9 +14,9 @@ namespace fortium::test {
 
 // Lines that go in together or one after the other, and the lines that are to come out.
 struct Exchange {
-  int line = 0;    // of the file
+  int line = 0;  // of the file
   std::vector<std::string> in;
-  bool group = false;    // all in one read
+  bool group = false;  // all in one read
   std::vector<std::string> out;
 };
 struct Advance {
@@ -36,9 +36,9 @@ using Step = std::variant<Exchange, Advance, Reconnect, Change, Remark>;
 
 struct Transcript {
   std::string name;
-  std::map<std::string, std::string> header;    // key to value
+  std::map<std::string, std::string> header;  // key to value
   std::vector<Step> steps;
-  std::vector<std::string> problems;    // "line 7: …"
+  std::vector<std::string> problems;  // "line 7: …"
 };
 
 Transcript read_transcript(std::string name, std::string_view text);

@@ -21,8 +21,7 @@ class MemoryWorld final : public World {
     queues_[lane].dead.insert(last_owner_);
   }
   void set_full(bool full) override {
-    for (auto& [lane, store] : stores_)
-      store->failure = full ? std::optional(Error{Errc::full, "full"}) : std::nullopt;
+    for (auto& [lane, store] : stores_) store->failure = full ? std::optional(Error{Errc::full, "full"}) : std::nullopt;
   }
   std::optional<metrics::Event> kept(const metrics::Kind& kind, const std::string& id) override {
     const auto found = records_.events.find({metrics::index_of(kind), id});
@@ -43,6 +42,8 @@ class MemoryWorld final : public World {
 
 }  // namespace
 
-std::unique_ptr<World> make_memory_world() { return std::make_unique<MemoryWorld>(); }
+std::unique_ptr<World> make_memory_world() {
+  return std::make_unique<MemoryWorld>();
+}
 
 }  // namespace fortium::test

@@ -43,7 +43,9 @@ std::string ids(const std::vector<Waiting>& rows) {
   return text;
 }
 
-std::string waiting_ids(sync::Outbox& outbox) { return ids(peek(outbox, {.records = 1000})); }
+std::string waiting_ids(sync::Outbox& outbox) {
+  return ids(peek(outbox, {.records = 1000}));
+}
 
 void settle(sync::Outbox& outbox, const Waiting& row, Fate fate, std::string reason = "") {
   const sync::Outcome outcome{row.place, fate, std::move(reason)};
@@ -218,7 +220,7 @@ TEST_CASE_TEMPLATE("a batch keeps to its limits", Case, Memory, Sqlite) {
   CHECK(ids(peek(*outbox, {.records = 2})) == "a b");
   CHECK(ids(peek(*outbox, {.records = 20, .bytes = 3 * size})) == "a b c");
   CHECK(ids(peek(*outbox, {.records = 20, .bytes = 3 * size - 1})) == "a b");
-  CHECK(ids(peek(*outbox, {.records = 20, .bytes = 1})) == "a");    // one is always let through
+  CHECK(ids(peek(*outbox, {.records = 20, .bytes = 1})) == "a");  // one is always let through
   CHECK(ids(peek(*outbox, {.records = 2}, all[1].place)) == "c d");
   CHECK(ids(peek(*outbox, {}, all[3].place)) == "");
 }

@@ -1,5 +1,5 @@
-// Every store with its outbox, in one shape, so that one story can be told of all of them. A new store is one more class
-// here, and one more name in the story.
+// Every store with its outbox, in one shape, so that one story can be told of all of them. A new store is one more
+// class here, and one more name in the story.
 #pragma once
 
 #include <map>

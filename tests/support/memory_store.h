@@ -16,9 +16,9 @@ namespace fortium::test {
 
 // What several stores share, as several connections share a file.
 struct MemoryRecords {
-  using Key = std::pair<std::size_t, std::string>;    // kind, id
+  using Key = std::pair<std::size_t, std::string>;  // kind, id
   std::map<Key, metrics::Event> events;
-  std::map<std::string, std::int64_t> last_seq;    // by session
+  std::map<std::string, std::int64_t> last_seq;  // by session
   std::map<MemoryQueue*, std::int64_t> last_place;
   std::string device_id = "00000000-0000-7000-8000-000000000001";
 };

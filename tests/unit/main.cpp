@@ -1,5 +1,5 @@
-// The main function of every unit test program. Like the product's, it keeps files private and survives a reader that is
-// gone.
+// The main function of every unit test program. Like the product's, it keeps files private and survives a reader that
+// is gone.
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
 #include <sys/stat.h>

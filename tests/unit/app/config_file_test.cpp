@@ -36,7 +36,7 @@ TEST_CASE("strings, whole numbers, flags, tables and comments are read") {
   CHECK(shown("# c\n\n  a = 1  # why\nb = \"#no comment\" # c\n") == "a=1;b=#no comment;");
   CHECK(shown("a = 1\n[t]\nb = 2\n[ t.u ]\nc = 3\n") == "a=1;t.b=2;t.u.c=3;");
   CHECK(shown("a = 1\r\nb = \"x\"\r\n") == "a=1;b=x;");
-  CHECK(shown("a = 1") == "a=1;");    // without a last line end
+  CHECK(shown("a = 1") == "a=1;");  // without a last line end
   CHECK(shown("a = \"ä😀\"") == "a=ä😀;");
   CHECK(problems("# only\n\n[t]\n   \n") == "");
 }
@@ -66,12 +66,10 @@ TEST_CASE("a problem never shows the value") {
 
 TEST_CASE("a setting is replaced in its place, added before the first table, or removed") {
   const std::string text = "# mine\nmode = \"local\"  # why\n\nurl = \"u\"\n[privacy]\n# p\npaths = true\n";
-  CHECK(edited(text, "mode", "hybrid") ==
-        "# mine\nmode = \"hybrid\"\n\nurl = \"u\"\n[privacy]\n# p\npaths = true\n");
+  CHECK(edited(text, "mode", "hybrid") == "# mine\nmode = \"hybrid\"\n\nurl = \"u\"\n[privacy]\n# p\npaths = true\n");
   CHECK(edited(text, "batch_size", "20") ==
         "# mine\nmode = \"local\"  # why\n\nurl = \"u\"\nbatch_size = 20\n[privacy]\n# p\npaths = true\n");
-  CHECK(edited(text, "url", std::nullopt) ==
-        "# mine\nmode = \"local\"  # why\n\n[privacy]\n# p\npaths = true\n");
+  CHECK(edited(text, "url", std::nullopt) == "# mine\nmode = \"local\"  # why\n\n[privacy]\n# p\npaths = true\n");
   CHECK(edited(text, "nothing", std::nullopt) == text);
   CHECK(edited("", "mode", "local") == "mode = \"local\"\n");
   CHECK(edited("a = 1", "b", "2") == "a = 1\nb = 2\n");

@@ -44,7 +44,7 @@ TEST_CASE("the kernel's chance does not repeat itself, over many of its blocks")
 }
 
 TEST_CASE("a UUIDv5 is the one that everybody else makes") {
-  constexpr std::string_view kDns = "6ba7b810-9dad-11d1-80b4-00c04fd430c8";    // RFC 9562, appendix
+  constexpr std::string_view kDns = "6ba7b810-9dad-11d1-80b4-00c04fd430c8";  // RFC 9562, appendix
   constexpr std::string_view kUrl = "6ba7b811-9dad-11d1-80b4-00c04fd430c8";
   CHECK(uuid5(kDns, "www.example.com") == "2ed6657d-e927-568b-95e1-2665a8aea6a2");
   CHECK(uuid5(kUrl, "") == "1b4db7eb-4057-5ddf-91e0-36dec72071f5");

@@ -21,7 +21,7 @@ LedgerDigest digest_of(std::initializer_list<const char*> ids) {
 }  // namespace
 
 TEST_CASE("SHA-256") {
-  const Sha256 hash = sha256("abc");    // FIPS 180-4
+  const Sha256 hash = sha256("abc");  // FIPS 180-4
   CHECK(to_hex(hash.data(), hash.size()) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 

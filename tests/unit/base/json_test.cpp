@@ -44,8 +44,9 @@ std::string pointer(std::string_view name) {
 }  // namespace
 
 TEST_CASE("JSON is read as it is") {
-  for (const char* text : {"null", "true", "0", "-1", "1.5", "\"\"", "[]", "{}", R"({"a":[1,{"b":null}],"c":"\u00e4\n"})",
-                           "9223372036854775807", "18446744073709551615", "-9223372036854775808"}) {
+  for (const char* text :
+       {"null", "true", "0", "-1", "1.5", "\"\"", "[]", "{}", R"({"a":[1,{"b":null}],"c":"\u00e4\n"})",
+        "9223372036854775807", "18446744073709551615", "-9223372036854775808"}) {
     CAPTURE(text);
     const auto parsed = parse_json(text);
     REQUIRE(parsed.ok());
@@ -136,8 +137,9 @@ TEST_CASE("what is written reads back, whatever its bytes") {
 
 TEST_CASE("dumping never throws: what is not UTF-8 becomes a replacement character") {
   CHECK(dump_json(Json("a\xff"
-                       "b")) == "\"a\xEF\xBF\xBD"
-                                "b\"");
+                       "b")) ==
+        "\"a\xEF\xBF\xBD"
+        "b\"");
   CHECK(dump_json(Json{{"a", 1}}) == R"({"a":1})");
   CHECK(dump_json_pretty(Json{{"a", 1}}) == "{\n  \"a\": 1\n}");
 }

@@ -8,7 +8,8 @@
 using namespace fortium::mcp;
 
 TEST_CASE("revisions are found by their exact names") {
-  for (const char* text : {"2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"}) CHECK(name(*find_revision(text)) == text);
+  for (const char* text : {"2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"})
+    CHECK(name(*find_revision(text)) == text);
   for (const char* text : {"", "2026-07-28", "2025-11-25 ", "2025-11-2", "draft"}) CHECK_FALSE(find_revision(text));
   CHECK(name(kNewest) == "2025-11-25");
 }

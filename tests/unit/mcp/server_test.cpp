@@ -54,11 +54,12 @@ TEST_CASE("a tool that breaks is an internal error, and the session goes on") {
   Catalog catalog;
   catalog.tools.push_back(broken("bug", [](Context&, const Json&) -> CallResult { throw Bug{"check failed: x"}; }));
   catalog.tools.push_back(broken("library", [](Context&, const Json& arguments) -> CallResult {
-    return CallResult::failure(arguments["none"].get<std::string>());    // what a JSON library throws
+    return CallResult::failure(arguments.at("none").get<std::string>());  // what a JSON library throws
   }));
   catalog.tools.push_back(
       broken("other", [](Context&, const Json&) -> CallResult { throw std::runtime_error("secret words"); }));
-  catalog.resources.push_back({"x://y", "x", "x", "x", [](Context&) -> Result<Json> { throw std::runtime_error("x"); }});
+  catalog.resources.push_back(
+      {"x://y", "x", "x", "x", [](Context&) -> Result<Json> { throw std::runtime_error("x"); }});
   Server server(catalog, world.context(), "1");
   answer(server, kHello);
   for (const char* tool : {"bug", "library", "other"}) {
@@ -70,7 +71,8 @@ TEST_CASE("a tool that breaks is an internal error, and the session goes on") {
     CHECK(dump_json(error).find("secret") == std::string::npos);
   }
   Json error;
-  REQUIRE_NOTHROW(error = answer(server, R"({"jsonrpc":"2.0","id":2,"method":"resources/read","params":{"uri":"x://y"}})"));
+  REQUIRE_NOTHROW(error =
+                      answer(server, R"({"jsonrpc":"2.0","id":2,"method":"resources/read","params":{"uri":"x://y"}})"));
   CHECK(error["error"]["code"] == rpc::kInternalError);
   CHECK(answer(server, R"({"jsonrpc":"2.0","id":3,"method":"ping"})")["result"] == Json::object());
 }
@@ -109,9 +111,8 @@ TEST_CASE("hosts put a prefix before a tool's name, and model interfaces allow 6
     CHECK(names.insert(tool.name).second);
     const std::string shown = "mcp__fortium-metrics__" + std::string(tool.name);
     CHECK(shown.size() <= 64);
-    CHECK(std::ranges::all_of(tool.name, [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-    }));
+    CHECK(std::ranges::all_of(
+        tool.name, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_'; }));
     CHECK(tool.doc.ends_with('.'));
     CHECK_FALSE(tool.title.empty());
     CHECK(static_cast<bool>(tool.run));
@@ -120,10 +121,10 @@ TEST_CASE("hosts put a prefix before a tool's name, and model interfaces allow 6
 
 TEST_CASE("every documented tool is there") {
   const Catalog catalog = standard_catalog();
-  for (const char* name : {"record-session-start", "record-session-end", "record-tool-usage", "get-session-metrics",
-                           "get-tool-metrics", "record-agent-interaction", "collect_metrics", "query_dashboard",
-                           "record-command-execution", "record-session-update", "record-productivity-metric",
-                           "record-model-usage"})
+  for (const char* name :
+       {"record-session-start", "record-session-end", "record-tool-usage", "get-session-metrics", "get-tool-metrics",
+        "record-agent-interaction", "collect_metrics", "query_dashboard", "record-command-execution",
+        "record-session-update", "record-productivity-metric", "record-model-usage"})
     CHECK(std::ranges::count(catalog.tools, std::string_view(name), &Tool::name) == 1);
 }
 

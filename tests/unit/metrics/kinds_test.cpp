@@ -32,8 +32,8 @@ TEST_CASE("a kind is found by its name and by its key in a batch") {
 }
 
 TEST_CASE("every kind begins with the envelope") {
-  const char* kNames[] = {"id", "timestamp", "recorded_at", "session_id", "user_id", "team_id", "device_id", "seq",
-                          "source", "project", "prompt_id", "tool_use_id", "request_id", "message_id"};
+  const char* kNames[] = {"id",  "timestamp", "recorded_at", "session_id", "user_id",     "team_id",    "device_id",
+                          "seq", "source",    "project",     "prompt_id",  "tool_use_id", "request_id", "message_id"};
   for (const Kind& kind : kinds()) {
     REQUIRE(kind.shape.size() > kEnvelopeSize);
     for (std::size_t i = 0; i < kEnvelopeSize; ++i) CHECK(kind.shape[i].name == kNames[i]);

@@ -38,7 +38,7 @@ TEST_CASE("what its caller does not say is stamped on") {
   Desk it;
   const std::string id = it.stage(kCall);
   CHECK(is_uuid(id));
-  CHECK(it.records.events.empty());    // staged is not stored
+  CHECK(it.records.events.empty());  // staged is not stored
   REQUIRE(it.recorder.commit().ok());
   const Event& event = it.kept(id);
   CHECK(event.timestamp() == it.clock.now());
@@ -65,8 +65,10 @@ TEST_CASE("what its caller says counts") {
 
 TEST_CASE("a complete record keeps its id, source and device") {
   Desk it;
-  CHECK(it.stage(R"({"id":"x","device_id":"d","source":"import","recorded_at":"2026-01-01T00:00:00Z","tool_name":"Edit","status":"success"})",
-                 schema::Edge::record) == "x");
+  CHECK(
+      it.stage(
+          R"({"id":"x","device_id":"d","source":"import","recorded_at":"2026-01-01T00:00:00Z","tool_name":"Edit","status":"success"})",
+          schema::Edge::record) == "x");
   REQUIRE(it.recorder.commit().ok());
   CHECK(it.kept("x").text(kSource) == "import");
   CHECK(it.kept("x").text(kDeviceId) == "d");

@@ -56,13 +56,14 @@ struct Make {
   schema::Value operator()(const schema::Object& type) const { return json_object(dice, type.max_members); }
   schema::Value operator()(const schema::List& type) const {
     Json out = Json::array();
-    for (std::size_t n = dice.below(4); n > 0; --n)
-      out.push_back(std::get<std::string>(made_up(*type.item, dice)));
+    for (std::size_t n = dice.below(4); n > 0; --n) out.push_back(std::get<std::string>(made_up(*type.item, dice)));
     return dump_json(out);
   }
 };
 
-schema::Value made_up(const schema::Field& field, Dice& dice) { return std::visit(Make{dice}, field.type); }
+schema::Value made_up(const schema::Field& field, Dice& dice) {
+  return std::visit(Make{dice}, field.type);
+}
 
 Event read(const Kind& kind, const std::string& json) {
   const auto parsed = parse_json(json);
@@ -118,7 +119,8 @@ TEST_CASE("the version of a record is judged, and not kept") {
   const char* plain = R"({"id":"a","timestamp":"2026-01-02T00:00:00Z","tool_name":"t","status":"success")";
   const Kind& tool = *find_kind("tool_usage");
   CHECK(read(tool, std::string(plain) + R"(,"v":1})").row == read(tool, std::string(plain) + "}").row);
-  CHECK(wrong("tool_usage", R"({"tool_name":"t","status":"success","v":0})") == "/v: must be a whole number from 1 to 1");
+  CHECK(wrong("tool_usage", R"({"tool_name":"t","status":"success","v":0})") ==
+        "/v: must be a whole number from 1 to 1");
   CHECK(wrong("tool_usage", R"({"tool_name":"t","status":"success","v":"1"})") != "");
   CHECK(wrong("tool_usage", R"({"tool_name":"t","status":"success","v":1.5})") != "");
   CHECK_FALSE(is_newer(tool, *parse_json(R"({"v":1})")));
@@ -153,9 +155,21 @@ TEST_CASE("the same content is everything but when it was recorded") {
 }
 
 TEST_CASE("the documented batch of the earlier service passes, member by member") {
-  CHECK(wrong("command_execution", R"({"command_name":"generate_component","execution_time_ms":1200,"status":"success","command_args":{"type":"react"},"context":{"project":"web_app"}})") == "");
-  CHECK(wrong("agent_interaction", R"({"agent_name":"frontend-developer","interaction_type":"tool_call","input_tokens":300,"output_tokens":800,"processing_time_ms":2100,"success":true,"metadata":{"task":"component_creation"}})") == "");
-  CHECK(wrong("productivity_metric", R"({"metric_type":"completion_rate","value":8.5,"unit":"tasks_per_hour","period_start":"2025-09-08T09:00:00Z","period_end":"2025-09-08T10:00:00Z","dimensions":{"complexity":"medium"}})") == "");
+  CHECK(
+      wrong(
+          "command_execution",
+          R"({"command_name":"generate_component","execution_time_ms":1200,"status":"success","command_args":{"type":"react"},"context":{"project":"web_app"}})") ==
+      "");
+  CHECK(
+      wrong(
+          "agent_interaction",
+          R"({"agent_name":"frontend-developer","interaction_type":"tool_call","input_tokens":300,"output_tokens":800,"processing_time_ms":2100,"success":true,"metadata":{"task":"component_creation"}})") ==
+      "");
+  CHECK(
+      wrong(
+          "productivity_metric",
+          R"({"metric_type":"completion_rate","value":8.5,"unit":"tasks_per_hour","period_start":"2025-09-08T09:00:00Z","period_end":"2025-09-08T10:00:00Z","dimensions":{"complexity":"medium"}})") ==
+      "");
 }
 
 TEST_CASE("a record without what only a caller must measure is complete") {

@@ -23,7 +23,7 @@ class Pipe {
     close_in();
     close_out();
   }
-  int out() const { return fds_[0]; }    // where it is read
+  int out() const { return fds_[0]; }  // where it is read
   int in() const { return fds_[1]; }
   void close_in() { close_one(fds_[1]); }
   void close_out() { close_one(fds_[0]); }
@@ -52,7 +52,7 @@ class Pipe {
   int fds_[2] = {-1, -1};
 };
 
-constexpr Millis kNow{0};    // do not wait: what is not there yet will not come
+constexpr Millis kNow{0};  // do not wait: what is not there yet will not come
 
 struct Fixture {
   Pipe input, output, wake;
@@ -200,7 +200,7 @@ TEST_CASE("who is asked to stop stops, whether or not there is input") {
   }
   it.wake.put("!");
   it.lines.clear();
-  CHECK(it.channel.read(it.lines, std::nullopt) == Read::end);    // without a time limit
+  CHECK(it.channel.read(it.lines, std::nullopt) == Read::end);  // without a time limit
   CHECK(it.lines.empty());
   CHECK(it.channel.read(it.lines, std::nullopt) == Read::end);
 }

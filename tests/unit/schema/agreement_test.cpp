@@ -25,7 +25,7 @@ using test::Dice;
 namespace {
 
 const WallTime kNow = from_ms(test::FakeClock::kStart);
-constexpr std::int64_t kLongText = 1'000;    // beyond it patterns are left out
+constexpr std::int64_t kLongText = 1'000;  // beyond it patterns are left out
 
 // Drops the patterns of long texts.
 void prune(Json& schema) {
@@ -71,12 +71,18 @@ class Maker {
   }
   Json nonsense() {
     switch (dice_.below(6)) {
-      case 0: return true;
-      case 1: return -7;
-      case 2: return 0.5;
-      case 3: return "nonsense";
-      case 4: return Json::array({1});
-      default: return Json{{"x", 1}};
+      case 0:
+        return true;
+      case 1:
+        return -7;
+      case 2:
+        return 0.5;
+      case 3:
+        return "nonsense";
+      case 4:
+        return Json::array({1});
+      default:
+        return Json{{"x", 1}};
     }
   }
   std::string text(std::int64_t chars, bool multiline) {
@@ -92,27 +98,39 @@ class Maker {
     if (dice_.one_in(8)) chars = std::max<std::int64_t>(0, type.min_chars - static_cast<std::int64_t>(dice_.below(2)));
     std::string out = text(chars, false);
     const bool judged = type.max_chars <= kLongText;
-    if (judged && !out.empty() && out.front() > 0 && dice_.one_in(10)) out.front() = "\x01\n\t\r\x1f\x7f"[dice_.below(6)];
+    if (judged && !out.empty() && out.front() > 0 && dice_.one_in(10))
+      out.front() = "\x01\n\t\r\x1f\x7f"[dice_.below(6)];
     if (!judged && type.multiline && !out.empty() && out.front() > 0 && dice_.one_in(4)) out.front() = '\n';
     return out;
   }
   Json of(const Integer& type) {
     switch (dice_.below(8)) {
-      case 0: return type.min;
-      case 1: return type.max;
-      case 2: return type.min > INT64_MIN ? Json(type.min - 1) : Json(type.min);
-      case 3: return type.max < INT64_MAX ? Json(type.max + 1) : Json(9223372036854775808u);
-      case 4: return 2.5;
-      default: return dice_.between(type.min, type.max);
+      case 0:
+        return type.min;
+      case 1:
+        return type.max;
+      case 2:
+        return type.min > INT64_MIN ? Json(type.min - 1) : Json(type.min);
+      case 3:
+        return type.max < INT64_MAX ? Json(type.max + 1) : Json(9223372036854775808u);
+      case 4:
+        return 2.5;
+      default:
+        return dice_.between(type.min, type.max);
     }
   }
   Json number(const Number& type) {
     switch (dice_.below(8)) {
-      case 0: return type.min;
-      case 1: return type.max;
-      case 2: return std::nextafter(type.min, -INFINITY);
-      case 3: return std::nextafter(type.max, INFINITY);
-      case 4: return type.max > 10 ? 7 : 1;
+      case 0:
+        return type.min;
+      case 1:
+        return type.max;
+      case 2:
+        return std::nextafter(type.min, -INFINITY);
+      case 3:
+        return std::nextafter(type.max, INFINITY);
+      case 4:
+        return type.max > 10 ? 7 : 1;
       default: {
         const double share = static_cast<double>(dice_.below(1'000'000)) / 1e6;
         return type.min + (type.max - type.min) * share;
@@ -129,11 +147,16 @@ class Maker {
     const WallTime time = from_ms(dice_.between(946'684'800'000, test::FakeClock::kStart + 86'400'000));
     std::string out = to_rfc3339(time);
     switch (dice_.below(8)) {
-      case 0: return out.substr(0, 10);
-      case 1: return out.substr(0, 19) + "+00:00";
-      case 2: return out.substr(0, 19) + "Z";
-      case 3: return out.substr(0, 19);
-      default: return out;
+      case 0:
+        return out.substr(0, 10);
+      case 1:
+        return out.substr(0, 19) + "+00:00";
+      case 2:
+        return out.substr(0, 19) + "Z";
+      case 3:
+        return out.substr(0, 19);
+      default:
+        return out;
     }
   }
   Json of(const Object& type) {
@@ -141,7 +164,8 @@ class Maker {
     if (!type.fields.empty()) return record(type.fields, Edge::record);
     std::int64_t members = static_cast<std::int64_t>(dice_.below(4));
     if (dice_.one_in(8)) members = type.max_members + static_cast<std::int64_t>(dice_.below(2));
-    for (std::int64_t i = 0; i < members; ++i) out["m" + std::to_string(i)] = dice_.one_in(2) ? Json(1) : Json::array({"x"});
+    for (std::int64_t i = 0; i < members; ++i)
+      out["m" + std::to_string(i)] = dice_.one_in(2) ? Json(1) : Json::array({"x"});
     return out;
   }
   Json of(const List& type) {
@@ -167,8 +191,8 @@ void agree(const metrics::Kind& kind, Edge edge, int records) {
     const std::string theirs = judge.complaint(record);
     ++(ours.ok() ? good : bad);
     if (ours.ok() != theirs.empty())
-      FAIL(kind.name << ": " << dump_json(record).substr(0, 2000) << "\n  we say     "
-                     << to_text(ours.violations) << "\n  they say   " << theirs.substr(0, 1000));
+      FAIL(kind.name << ": " << dump_json(record).substr(0, 2000) << "\n  we say     " << to_text(ours.violations)
+                     << "\n  they say   " << theirs.substr(0, 1000));
   }
   CHECK(good > records / 50);
   CHECK(bad > records / 50);
@@ -188,8 +212,8 @@ TEST_CASE("our check and our published schema agree on records of every kind") {
 TEST_SUITE_END();
 
 TEST_CASE("what a caller must tell is what the tool's schema demands") {
-  // Edge::call shows a model one name for each thing and no patterns, so only what has no synonym and no odd text can be
-  // held against it: here, what is required and what is not known.
+  // Edge::call shows a model one name for each thing and no patterns, so only what has no synonym and no odd text can
+  // be held against it: here, what is required and what is not known.
   for (const metrics::Kind& kind : metrics::kinds()) {
     CAPTURE(kind.name);
     const Json schema = json_schema(kind.shape, Edge::call);

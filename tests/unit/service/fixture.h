@@ -54,7 +54,15 @@ inline Json tool(const std::string& record_id, const std::string& name = "Edit")
   return record;
 }
 
-inline Json batch(Json tools) { return {{"batch_id", "b"}, {"device_id", "laptop"}, {"tool_usages", std::move(tools)}}; }
+// A JSON list, of one element too: braces around a single one are nothing to the JSON library.
+template <class... Items>
+Json list(const Items&... items) {
+  Json all = Json::array();
+  (all.push_back(items), ...);
+  return all;
+}
+
+inline Json batch(const Json& tools) { return {{"batch_id", "b"}, {"device_id", "laptop"}, {"tool_usages", tools}}; }
 
 inline Json body_of(const Response& response) {
   auto json = parse_json(response.body);

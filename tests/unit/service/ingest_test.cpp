@@ -22,9 +22,9 @@ Json tools(int from, int count) {
 
 TEST_CASE("accepted, then duplicate, then in conflict") {
   Fixture f;
-  CHECK(f.results({tool(id(1))}) == Json::parse(R"([{"index":0,"id":"00000000-0000-7000-8000-000000000001","status":"accepted"}])"));
-  CHECK(f.results({tool(id(1))})[0]["status"] == "duplicate");
-  const Json other = f.results({tool(id(1), "Write")})[0];
+  CHECK(f.results(list(tool(id(1)))) == Json::parse(R"([{"index":0,"id":"00000000-0000-7000-8000-000000000001","status":"accepted"}])"));
+  CHECK(f.results(list(tool(id(1))))[0]["status"] == "duplicate");
+  const Json other = f.results(list(tool(id(1), "Write")))[0];
   CHECK(other["status"] == "rejected");
   CHECK(other["code"] == "id_conflict");
   CHECK(f.count() == 1);
@@ -32,7 +32,7 @@ TEST_CASE("accepted, then duplicate, then in conflict") {
 
 TEST_CASE("the answer has every documented part") {
   Fixture f;
-  const Response response = f.post({{"batch_id", "b-1"}, {"command_executions", Json::array()}, {"tool_usages", {tool(id(1))}}});
+  const Response response = f.post({{"batch_id", "b-1"}, {"command_executions", Json::array()}, {"tool_usages", list(tool(id(1)))}});
   CHECK(response.status == 200);
   const Json json = body_of(response);
   CHECK(json["success"] == true);
@@ -80,7 +80,7 @@ TEST_CASE("bad records are refused one by one; the good ones are kept") {
   no_version["v"] = "one";
   Json large = tool(id(7));
   large["context"] = {{"text", std::string(70'000, 'x')}};
-  const Json results = f.results({tool(id(1)), negative, unknown, newer, current, no_version, large, 7, tool(id(8))});
+  const Json results = f.results(list(tool(id(1)), negative, unknown, newer, current, no_version, large, 7, tool(id(8))));
   REQUIRE(results.size() == 9);
   CHECK(results[0]["status"] == "accepted");
   CHECK(results[1]["code"] == "invalid");
@@ -100,7 +100,7 @@ TEST_CASE("bad records are refused one by one; the good ones are kept") {
 
 TEST_CASE("a batch in which nothing is right is a success without records") {
   Fixture f;
-  const Json json = body_of(f.post(batch({Json::object(), Json::object()})));
+  const Json json = body_of(f.post(batch(list(Json::object(), Json::object()))));
   CHECK(json["success"] == true);
   CHECK(json["data"]["tool_usages"] == 0);
   CHECK(json["results"][1]["status"] == "rejected");
@@ -114,7 +114,7 @@ TEST_CASE("an empty batch is a probe: nothing is left behind") {
 
 TEST_CASE("the same id twice in one batch counts once") {
   Fixture f;
-  const Json results = f.results({tool(id(1)), tool(id(1))});
+  const Json results = f.results(list(tool(id(1)), tool(id(1))));
   CHECK(results[0]["status"] == "accepted");
   CHECK(results[1]["status"] == "duplicate");
   CHECK(f.count() == 1);
@@ -122,25 +122,25 @@ TEST_CASE("the same id twice in one batch counts once") {
 
 TEST_CASE("an id of another form is answered as it was given and kept as a UUID of the organization") {
   Fixture f;
-  CHECK(f.results({tool("build-17")})[0]["id"] == "build-17");
-  CHECK(f.results({tool("build-17")})[0]["status"] == "duplicate");
+  CHECK(f.results(list(tool("build-17")))[0]["id"] == "build-17");
+  CHECK(f.results(list(tool("build-17")))[0]["status"] == "duplicate");
   const Json json = body_of(f.get("/api/v1/metrics/ledger?from=2026-01-02&to=2026-01-02&ids=1"));
   CHECK(json["days"][0]["ids"][0] == uuid5(f.acme.id, "build-17"));
   const std::string longest(128, 'x');
-  CHECK(f.results({tool(longest)})[0]["status"] == "accepted");
-  CHECK(f.results({tool(longest + "x")})[0]["code"] == "invalid");
+  CHECK(f.results(list(tool(longest)))[0]["status"] == "accepted");
+  CHECK(f.results(list(tool(longest + "x")))[0]["code"] == "invalid");
 }
 
 TEST_CASE("a UUID is the same in either case") {
   Fixture f;
-  CHECK(f.results({tool("0197A000-0000-7000-8000-00000000ABCD")})[0]["status"] == "accepted");
-  const Json again = f.results({tool("0197a000-0000-7000-8000-00000000abcd")})[0];
+  CHECK(f.results(list(tool("0197A000-0000-7000-8000-00000000ABCD")))[0]["status"] == "accepted");
+  const Json again = f.results(list(tool("0197a000-0000-7000-8000-00000000abcd")))[0];
   CHECK(again["status"] == "duplicate");
 }
 
 TEST_CASE("a record without an id gets one, and each is a record of its own") {
   Fixture f;
-  const Json results = f.results({tool(""), tool("")});
+  const Json results = f.results(list(tool(""), tool("")));
   CHECK(is_uuid(results[0]["id"].get<std::string>()));
   CHECK(results[0]["id"] != results[1]["id"]);
   CHECK(f.count() == 2);
@@ -150,15 +150,15 @@ TEST_CASE("a record without a time has that of its batch, and is the same record
   Fixture f;
   Json record = tool(id(1));
   record.erase("timestamp");
-  CHECK(f.results({record})[0]["status"] == "accepted");
+  CHECK(f.results(list(record))[0]["status"] == "accepted");
   f.clock.advance(1h);
-  CHECK(f.results({record})[0]["status"] == "duplicate");
+  CHECK(f.results(list(record))[0]["status"] == "duplicate");
   record["tool_name"] = "Write";
-  CHECK(f.results({record})[0]["code"] == "id_conflict");
+  CHECK(f.results(list(record))[0]["code"] == "id_conflict");
 
   Json late = tool(id(2));
   late.erase("timestamp");
-  Json json = batch({late});
+  Json json = batch(list(late));
   json["timestamp"] = "2025-12-24T18:00:00Z";
   CHECK(f.post(json).status == 200);
   CHECK(body_of(f.get("/api/v1/metrics/ledger?from=2025-12-24&to=2025-12-24"))["days"][0]["count"] == 1);
@@ -166,7 +166,7 @@ TEST_CASE("a record without a time has that of its batch, and is the same record
 
 TEST_CASE("a record without a device is of the batch's device") {
   Fixture f;
-  f.results({tool(id(1))});
+  f.results(list(tool(id(1))));
   const std::string ledger = "/api/v1/metrics/ledger?from=2026-01-01&to=2026-01-31&device_id=";
   CHECK(body_of(f.get(ledger + "laptop"))["days"].size() == 1);
   CHECK(body_of(f.get(ledger + "desktop"))["days"].empty());
@@ -204,7 +204,7 @@ TEST_CASE("a batch has at most 1000 records") {
 
 TEST_CASE("batch_id has at most 255 characters, and is not needed") {
   Fixture f;
-  Json json = batch({tool(id(1))});
+  Json json = batch(list(tool(id(1))));
   json["batch_id"] = std::string(255, 'b');
   CHECK(f.post(json).status == 200);
   json["batch_id"] = std::string(256, 'b');
@@ -215,7 +215,7 @@ TEST_CASE("batch_id has at most 255 characters, and is not needed") {
 
 TEST_CASE("gzip is taken; other codings and types are not") {
   Fixture f;
-  const std::string body = dump_json(batch({tool(id(1))}));
+  const std::string body = dump_json(batch(list(tool(id(1)))));
   CHECK(f.post_text(gzipped(body), f.key, {{"Content-Encoding", "gzip"}}).status == 200);
   CHECK(f.post_text(gzipped(body), f.key, {{"Content-Encoding", "br"}}).status == 415);
   CHECK(f.post_text(body, f.key, {{"Content-Encoding", "gzip"}}).status == 400);
@@ -231,7 +231,7 @@ TEST_CASE("gzip is taken; other codings and types are not") {
 
 TEST_CASE("a bomb is not unpacked") {
   Fixture f;
-  std::string body = dump_json(batch({tool(id(1))}));
+  std::string body = dump_json(batch(list(tool(id(1)))));
   body.insert(body.size() - 1, kMaxPlainBytes - body.size(), ' ');
   CHECK(f.post_text(gzipped(body), f.key, {{"Content-Encoding", "gzip"}}).status == 200);
   const Response more = f.post_text(gzipped(body + " "), f.key, {{"Content-Encoding", "gzip"}});
@@ -249,14 +249,14 @@ TEST_CASE("two organizations with the same ids know nothing of each other") {
   Fixture f;
   const Tenant other = f.tenant("Other");
   const std::string theirs = f.issue(other, kIngest | kRead);
-  CHECK(f.results({tool(id(1))})[0]["status"] == "accepted");
-  const Json json = body_of(f.post(batch({tool(id(1), "Write"), tool(id(2))}), theirs));
+  CHECK(f.results(list(tool(id(1))))[0]["status"] == "accepted");
+  const Json json = body_of(f.post(batch(list(tool(id(1), "Write"), tool(id(2)))), theirs));
   CHECK(json["results"][0]["status"] == "accepted");
   CHECK(json["results"][1]["status"] == "accepted");
   CHECK(f.count() == 1);
   CHECK(f.count(theirs) == 2);
-  CHECK(f.results({tool("build-17")})[0]["status"] == "accepted");
-  CHECK(body_of(f.post(batch({tool("build-17")}), theirs))["results"][0]["status"] == "accepted");
+  CHECK(f.results(list(tool("build-17")))[0]["status"] == "accepted");
+  CHECK(body_of(f.post(batch(list(tool("build-17"))), theirs))["results"][0]["status"] == "accepted");
 }
 
 TEST_CASE("the rate limit counts 1 for each started 20 records") {
@@ -287,7 +287,7 @@ TEST_CASE("the same Idempotency-Key brings the same answer back for a day") {
   const Headers key = {{"Idempotency-Key", "k-1"}};
   Json wrong = tool(id(2));
   wrong["status"] = "fine";
-  const Json json = batch({tool(id(1)), wrong, tool("")});
+  const Json json = batch(list(tool(id(1)), wrong, tool("")));
   const Json first = body_of(f.post(json, f.key, key))["results"];
   CHECK(first[0]["status"] == "accepted");
   CHECK(first[2]["status"] == "accepted");
@@ -295,20 +295,20 @@ TEST_CASE("the same Idempotency-Key brings the same answer back for a day") {
   CHECK(body_of(f.post(json, f.key, key))["results"] == first);
   CHECK(f.count() == 2);
 
-  const Response other = f.post(batch({tool(id(9))}), f.key, key);
+  const Response other = f.post(batch(list(tool(id(9)))), f.key, key);
   CHECK(other.status == 422);
   CHECK(code_of(other) == "idempotency_key_reused");
   const std::string theirs = f.issue(f.tenant("Other"), kIngest);
-  CHECK(f.post(batch({tool(id(9))}), theirs, key).status == 200);    // keys are per organization
+  CHECK(f.post(batch(list(tool(id(9)))), theirs, key).status == 200);    // keys are per organization
 
   f.clock.advance(1h);
-  CHECK(f.post(batch({tool(id(9))}), f.key, key).status == 200);    // and per day
+  CHECK(f.post(batch(list(tool(id(9)))), f.key, key).status == 200);    // and per day
 }
 
 TEST_CASE("also after its day, a repeated request counts its records without ids once") {
   Fixture f;
   const Headers key = {{"Idempotency-Key", "k-1"}};
-  const Json json = batch({tool(""), tool("")});
+  const Json json = batch(list(tool(""), tool("")));
   CHECK(f.post(json, f.key, key).status == 200);
   f.clock.advance(48h);
   CHECK(body_of(f.post(json, f.key, key))["results"][0]["status"] == "duplicate");
@@ -320,16 +320,16 @@ TEST_CASE("a record to be sent again later is not answered from memory") {
   const Headers key = {{"Idempotency-Key", "k-1"}};
   Json newer = tool(id(2));
   newer["v"] = 2;
-  const Json json = batch({tool(id(1)), newer});
+  const Json json = batch(list(tool(id(1)), newer));
   CHECK(body_of(f.post(json, f.key, key))["results"][0]["status"] == "accepted");
   CHECK(body_of(f.post(json, f.key, key))["results"][0]["status"] == "duplicate");
 }
 
 TEST_CASE("an Idempotency-Key has at most 255 characters") {
   Fixture f;
-  CHECK(f.post(batch({tool(id(1))}), f.key, {{"Idempotency-Key", std::string(255, 'k')}}).status == 200);
-  CHECK(f.post(batch({tool(id(1))}), f.key, {{"Idempotency-Key", std::string(256, 'k')}}).status == 400);
-  CHECK(f.post(batch({tool(id(1))}), f.key, {{"Idempotency-Key", "two words"}}).status == 400);
+  CHECK(f.post(batch(list(tool(id(1)))), f.key, {{"Idempotency-Key", std::string(255, 'k')}}).status == 200);
+  CHECK(f.post(batch(list(tool(id(1)))), f.key, {{"Idempotency-Key", std::string(256, 'k')}}).status == 400);
+  CHECK(f.post(batch(list(tool(id(1)))), f.key, {{"Idempotency-Key", "two words"}}).status == 400);
 }
 
 TEST_CASE("what the head decides is decided without the body") {
@@ -347,7 +347,7 @@ TEST_CASE("records keep the times that they came with") {
   Json record = tool(id(1));
   record["timestamp"] = "2020-02-29T23:59:59.999+00:00";
   record["recorded_at"] = "2020-03-01T00:00:00.000Z";
-  f.results({record});
+  f.results(list(record));
   CHECK(body_of(f.get("/api/v1/metrics/ledger?from=2020-02-29&to=2020-02-29"))["days"][0]["count"] == 1);
 }
 

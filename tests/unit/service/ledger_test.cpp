@@ -28,7 +28,7 @@ std::string digest_of(std::initializer_list<int> numbers) {
 
 TEST_CASE("the ledger counts by day and kind, over all devices or one") {
   Fixture f;
-  f.results({tool_on("2026-01-01", 1, "a"), tool_on("2026-01-01", 2, "b"), tool_on("2026-01-02", 3, "a")});
+  f.results(list(tool_on("2026-01-01", 1, "a"), tool_on("2026-01-01", 2, "b"), tool_on("2026-01-02", 3, "a")));
   const Json all = body_of(f.get("/api/v1/metrics/ledger?from=2026-01-01&to=2026-01-02"));
   CHECK(all["success"] == true);
   CHECK(all["from"] == "2026-01-01");
@@ -47,10 +47,10 @@ TEST_CASE("the ledger counts by day and kind, over all devices or one") {
 
 TEST_CASE("with ids=1 each row lists its ids") {
   Fixture f;
-  f.results({tool_on("2026-01-01", 2, "a"), tool_on("2026-01-01", 1, "b")});
+  f.results(list(tool_on("2026-01-01", 2, "a"), tool_on("2026-01-01", 1, "b")));
   const std::string ledger = "/api/v1/metrics/ledger?from=2026-01-01&to=2026-01-01&ids=1";
-  CHECK(body_of(f.get(ledger))["days"][0]["ids"] == Json{id(1), id(2)});
-  CHECK(body_of(f.get(ledger + "&device_id=b"))["days"][0]["ids"] == Json{id(1)});
+  CHECK(body_of(f.get(ledger))["days"][0]["ids"] == list(id(1), id(2)));
+  CHECK(body_of(f.get(ledger + "&device_id=b"))["days"][0]["ids"] == list(id(1)));
 }
 
 TEST_CASE("an answer has at most 10 000 ids, and the cursor leads to the rest") {

@@ -35,8 +35,8 @@ std::map<std::string, std::string> recomputed(StoreFixture& it) {
   for (const metrics::Kind& kind : metrics::kinds()) {
     auto all = must(it.database->db().prepare("SELECT id, timestamp, device_id FROM " + std::string(kind.name)));
     while (must(all.step())) {
-      Tally& tally = tallies[day_of(from_ms(all.integer(1))) + " " + std::string(kind.name) + " " +
-                             std::string(all.text(2))];
+      Tally& tally =
+          tallies[day_of(from_ms(all.integer(1))) + " " + std::string(kind.name) + " " + std::string(all.text(2))];
       ++tally.count;
       tally.digest.add(all.text(0));
     }
@@ -107,7 +107,7 @@ TEST_CASE("retention lets records go, oldest first, and never one that was not d
   CHECK(it.texts("SELECT replace(id, ' ', '_') FROM tool_usage ORDER BY id") ==
         "nobody's old,_refused old,_waiting young,_delivered");
   CHECK(it.number("SELECT count(*) FROM model_usage") == 0);
-  CHECK(ledger_of(it) == before);    // roll-ups stay
+  CHECK(ledger_of(it) == before);  // roll-ups stay
 }
 
 TEST_CASE("the size budget lets the oldest records of any kind go first, and never one that was not delivered") {
@@ -126,18 +126,19 @@ TEST_CASE("the size budget lets the oldest records of any kind go first, and nev
   it.append(acme, waiting);
   it.append(kNoLane, mine);
   const std::int64_t full = must(bytes_in_use(it.database->db()));
-  const std::int64_t used =
-      must(keep_retention_and_size(*it.database, it.clock.now(), {.max_bytes = full / 2}));
+  const std::int64_t used = must(keep_retention_and_size(*it.database, it.clock.now(), {.max_bytes = full / 2}));
   CHECK(used <= full / 2);
-  CHECK(used > full / 4);    // no more than needed
+  CHECK(used > full / 4);  // no more than needed
   CHECK(it.number("SELECT count(*) FROM outbox o JOIN tool_usage t ON t.id = o.id") == 200);
   // What is left of the rest is the newest of it.
-  const std::int64_t left = it.number("SELECT count(*) FROM (SELECT id FROM tool_usage WHERE lane = 0 UNION ALL "
-                                      "SELECT id FROM command_execution)");
+  const std::int64_t left = it.number(
+      "SELECT count(*) FROM (SELECT id FROM tool_usage WHERE lane = 0 UNION ALL "
+      "SELECT id FROM command_execution)");
   CHECK(left > 500);
   CHECK(it.texts("SELECT max(id) FROM command_execution") == "m12999");
-  const std::int64_t oldest = it.number("SELECT min(timestamp) FROM (SELECT timestamp FROM tool_usage WHERE lane = 0 "
-                                        "UNION ALL SELECT timestamp FROM command_execution)");
+  const std::int64_t oldest = it.number(
+      "SELECT min(timestamp) FROM (SELECT timestamp FROM tool_usage WHERE lane = 0 "
+      "UNION ALL SELECT timestamp FROM command_execution)");
   CHECK(oldest > FakeClock::kStart - 3'000'000 + 1000);
 
   SUBCASE("what waits may outgrow the budget: it is told, not dropped") {

@@ -169,7 +169,9 @@ TEST_CASE("a file that is no store of ours is left untouched") {
     fs::create_directories(it.data);
     it.sql("CREATE TABLE precious (x); INSERT INTO precious VALUES (1)");
   }
-  SUBCASE("no database at all") { it.write_raw(it.file, std::string(5000, 'x')); }
+  SUBCASE("no database at all") {
+    it.write_raw(it.file, std::string(5000, 'x'));
+  }
   const std::string before = all_of(it.file);
   LocalStore store = it.store();
   REQUIRE(append(store, {tool_call("a")}).ok());
@@ -191,7 +193,8 @@ TEST_CASE("what was spooled goes where it was to go, whoever merges it") {
   it.options.destination = {"https://metrics.example.com", "other", ""};
   LocalStore store = it.store();
   REQUIRE(append(store, {tool_call("b")}).ok());
-  CHECK(it.sql("SELECT o.id, l.organization FROM outbox o JOIN lane l USING (lane) ORDER BY o.id") == "a|acme b|other ");
+  CHECK(it.sql("SELECT o.id, l.organization FROM outbox o JOIN lane l USING (lane) ORDER BY o.id") ==
+        "a|acme b|other ");
 }
 
 TEST_CASE("a damaged line of the spool is kept aside, the others are merged") {
@@ -208,7 +211,7 @@ TEST_CASE("a damaged line of the spool is kept aside, the others are merged") {
   const auto at = text.find("\"b\"");
   REQUIRE(at != text.npos);
   text[at + 1] = 'x';
-  const std::string torn = text.substr(0, 60);    // the beginning of a line, as a crash leaves it
+  const std::string torn = text.substr(0, 60);  // the beginning of a line, as a crash leaves it
   it.write_raw(path, text + torn);
 
   LocalStore store = it.store();
@@ -234,7 +237,7 @@ TEST_CASE("a spool that was merged half is merged once") {
     LocalStore store = it.store();
     REQUIRE(append(store, {tool_call("c")}).ok());
   }
-  it.write_raw(path, text);    // the merge was done, and the file was not removed: the power went
+  it.write_raw(path, text);  // the merge was done, and the file was not removed: the power went
   LocalStore store = it.store();
   REQUIRE(append(store, {tool_call("d")}).ok());
   CHECK(it.sql("SELECT id FROM tool_usage ORDER BY id") == "a b c d ");
@@ -257,7 +260,7 @@ TEST_CASE("the spool of a process that lives is left to it") {
 TEST_CASE("spooled records survive a clock that was set back") {
   Machine it;
   fs::create_directories(it.data);
-  it.clock.jump(std::chrono::days(30));    // the clock was wrong when it was recorded
+  it.clock.jump(std::chrono::days(30));  // the clock was wrong when it was recorded
   {
     LocalStore store = it.store();
     WriteLock other = must(WriteLock::open(it.file + ".lock"));

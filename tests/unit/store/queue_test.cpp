@@ -56,7 +56,7 @@ TEST_CASE("what was refused can be tried again, at the end of its lane, or dropp
     CHECK(*retry_set_aside(*it.database, ids) == 1);
     CHECK(it.waiting(it.acme) == "c a");
     CHECK(it.listed(/*failed_only=*/true) == "b=failed");
-    CHECK(*retry_set_aside(*it.database, ids) == 0);    // it waits already
+    CHECK(*retry_set_aside(*it.database, ids) == 0);  // it waits already
   }
   SUBCASE("all of them") {
     CHECK(*retry_set_aside(*it.database, {}) == 2);
@@ -83,7 +83,7 @@ TEST_CASE("the queue is shown page by page, oldest first") {
   Queue it;
   std::vector<metrics::Event> events;
   for (int i = 0; i < 25; ++i)
-    events.push_back(tool_call("r" + std::to_string(100 + i), "s", FakeClock::kStart + (i / 5)));    // same times
+    events.push_back(tool_call("r" + std::to_string(100 + i), "s", FakeClock::kStart + (i / 5)));  // same times
   it.append(it.acme, events);
   std::string seen, cursor;
   int pages = 0;
@@ -203,6 +203,6 @@ TEST_CASE("rows of kinds that this program does not know stand in nobody's way")
   it.append(it.acme, {tool_call("a"), tool_call("b")});
   SqliteOutbox outbox(*it.database, it.acme, it.entropy);
   const auto rows = must(outbox.peek({.records = 2}, 0));
-  REQUIRE(rows.size() == 2);    // "at least one row if any", and as many as fit
+  REQUIRE(rows.size() == 2);  // "at least one row if any", and as many as fit
   CHECK(rows[0].id == "a");
 }

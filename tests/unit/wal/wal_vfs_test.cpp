@@ -76,11 +76,15 @@ std::string blob(Dice& dice) {
 std::string statement(Dice& dice) {
   const std::string id = std::to_string(dice.below(60));
   switch (dice.below(5)) {
-    case 0: return "DELETE FROM t WHERE id = " + id;
-    case 1: return "UPDATE t SET n = n + 1 WHERE id % 7 = " + std::to_string(dice.below(7));
-    case 2: return "UPDATE t SET b = " + blob(dice) + " WHERE id = " + id;
-    default: return "REPLACE INTO t (id, n, b) VALUES (" + id + ", " + std::to_string(dice.below(1000)) + ", " +
-                    blob(dice) + ")";
+    case 0:
+      return "DELETE FROM t WHERE id = " + id;
+    case 1:
+      return "UPDATE t SET n = n + 1 WHERE id % 7 = " + std::to_string(dice.below(7));
+    case 2:
+      return "UPDATE t SET b = " + blob(dice) + " WHERE id = " + id;
+    default:
+      return "REPLACE INTO t (id, n, b) VALUES (" + id + ", " + std::to_string(dice.below(1000)) + ", " + blob(dice) +
+             ")";
   }
 }
 
@@ -117,7 +121,7 @@ void same_work(std::uint64_t seed, const char* synchronous) {
   };
   const std::string cache = "PRAGMA cache_size = " + std::to_string(dice.one_in(2) ? 10 : 200);
   both(kTable);
-  both(cache);    // a small cache makes large transactions spill
+  both(cache);  // a small cache makes large transactions spill
   std::string committed = with->content();
   const Connection reader_keeps_log_open(ours, dice.one_in(2) ? "unix" : layer());
 
@@ -133,7 +137,7 @@ void same_work(std::uint64_t seed, const char* synchronous) {
         both("RELEASE s");
       }
       if (dice.one_in(40)) CHECK(content_after_kill(ours, dir.file("copy.db")) == committed);
-      if (dice.one_in(20)) CHECK(with->content() == without->content());    // reads its own unfinished work
+      if (dice.one_in(20)) CHECK(with->content() == without->content());  // reads its own unfinished work
     }
     if (dice.one_in(4)) {
       both("ROLLBACK");
@@ -238,8 +242,7 @@ TEST_CASE("a transaction larger than the buffer is whole as well") {
   db.must("PRAGMA cache_size = 10");
   const std::string before = db.content();
   db.must("BEGIN");
-  for (int i = 0; i < 100; ++i)
-    db.must("INSERT INTO t VALUES (" + std::to_string(i) + ", 1, zeroblob(100000))");
+  for (int i = 0; i < 100; ++i) db.must("INSERT INTO t VALUES (" + std::to_string(i) + ", 1, zeroblob(100000))");
   CHECK(content_after_kill(path, dir.file("copy.db")) == before);
   db.must("COMMIT");
   CHECK(content_after_kill(path, dir.file("copy.db")) == db.content());
@@ -257,8 +260,7 @@ TEST_CASE("a write that fails is told, costs only its own transaction, and the n
 
     Watched& log = watch_logs();
     db.must("BEGIN");
-    for (int i = 10; i < 30; ++i)
-      db.must("INSERT INTO t VALUES (" + std::to_string(i) + ", 1, zeroblob(20000))");
+    for (int i = 10; i < 30; ++i) db.must("INSERT INTO t VALUES (" + std::to_string(i) + ", 1, zeroblob(20000))");
     log.writes_until_failure = good;
     const int code = db.run("COMMIT");
     log.writes_until_failure = -1;
@@ -267,7 +269,7 @@ TEST_CASE("a write that fails is told, costs only its own transaction, and the n
       CHECK(db.content() == before);
       CHECK(content_after_kill(path, dir.file("copy.db")) == before);
     } else {
-      CHECK(good > 0);    // it got by with fewer writes
+      CHECK(good > 0);  // it got by with fewer writes
     }
     db.must("REPLACE INTO t VALUES (2, 2, zeroblob(9000))");
     CHECK(content_after_kill(path, dir.file("copy.db")) == db.content());

@@ -8,14 +8,14 @@
 namespace fortium::test {
 
 struct LogCall {
-  bool sync = false;    // or a write
+  bool sync = false;  // or a write
   std::int64_t offset = 0;
   int size = 0;
 };
 
 struct Watched {
-  std::vector<LogCall> calls;    // to logs, in order
-  int writes_until_failure = -1;    // negative: none fails
+  std::vector<LogCall> calls;     // to logs, in order
+  int writes_until_failure = -1;  // negative: none fails
 };
 
 // Registers the layer at the first call.
