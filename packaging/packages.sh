@@ -1,39 +1,39 @@
-# Debian packages that the project needs, in one place. To be sourced.
+# What building and testing need, in one place: a program or file that shows that it is there, and the Debian package
+# that brings it. To be sourced.
 
-BUILD_PACKAGES=(
-  g++ cmake ninja-build pkg-config ca-certificates
-  nlohmann-json3-dev libcpp-httplib-dev libsqlite3-dev libssl-dev zlib1g-dev
-  libcli11-dev libspdlog-dev libfmt-dev libboost1.81-dev
+BUILD_NEEDS=(
+  g++:g++ cmake:cmake ninja:ninja-build pkg-config:pkgconf
+  /usr/include/nlohmann/json.hpp:nlohmann-json3-dev /usr/include/httplib.h:libcpp-httplib-dev
+  /usr/include/sqlite3.h:libsqlite3-dev /usr/include/openssl/ssl.h:libssl-dev /usr/include/zlib.h:zlib1g-dev
+  /usr/include/CLI/CLI.hpp:libcli11-dev /usr/include/spdlog/spdlog.h:libspdlog-dev /usr/include/fmt/core.h:libfmt-dev
+  /usr/include/brotli/decode.h:libbrotli-dev /usr/include/boost/beast/version.hpp:libboost1.81-dev
 )
-TEST_PACKAGES=(
-  "${BUILD_PACKAGES[@]}"
-  ccache doctest-dev libvalijson-dev python3 openssl clang-format clang-tidy nodejs strace
+TEST_NEEDS=(
+  "${BUILD_NEEDS[@]}"
+  git:git ccache:ccache openssl:openssl python3:python3 strace:strace sqlite3:sqlite3 node:nodejs npm:npm
+  clang-format:clang-format clang-tidy:clang-tidy /usr/include/doctest/doctest.h:doctest-dev
+  /usr/include/valijson/validator.hpp:libvalijson-dev
 )
 
-# Installs those that are missing: as root, or with sudo where that asks nothing. Otherwise says what to install.
+# need_packages NEED…: installs what is missing, as root or with a sudo that asks nothing; otherwise says what to install.
 need_packages() {
-  local missing=() package
-  for package in "$@"; do
-    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+  local need what missing=() as_root=()
+  for need in "$@"; do
+    what=${need%%:*}
+    case $what in
+      /*) [ -e "$what" ] || [ -e "/usr/include/$(uname -m)-linux-gnu/${what#/usr/include/}" ] || missing+=("${need##*:}") ;;
+      *) command -v "$what" >/dev/null || missing+=("${need##*:}") ;;
+    esac
   done
-  # node may come from elsewhere, under another package's name.
-  command -v node >/dev/null && missing=("${missing[@]/#nodejs/}")
-  local wanted=()
-  for package in "${missing[@]}"; do [ -z "$package" ] || wanted+=("$package"); done
-  if [ ${#wanted[@]} = 0 ]; then
-    echo "all there"
-    return 0
+  [ ${#missing[@]} -gt 0 ] || { echo 'everything is there'; return 0; }
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null && sudo -n true 2>/dev/null && as_root=(sudo -n)
   fi
-  echo "installing ${wanted[*]}"
-  local as_root=()
-  if [ "$(id -u)" != 0 ]; then
-    if sudo -n true 2>/dev/null; then
-      as_root=(sudo -n)
-    else
-      echo "not root, and no sudo: please run: apt-get install ${wanted[*]}" >&2
-      return 1
-    fi
+  if [ "${FORTIUM_INSTALL:-yes}" = no ] || { [ "$(id -u)" -ne 0 ] && [ ${#as_root[@]} -eq 0 ]; }; then
+    echo "missing; please run: apt-get install ${missing[*]}" >&2
+    return 1
   fi
-  "${as_root[@]}" apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${wanted[@]}" >/dev/null
+  echo "installing ${missing[*]}"
+  "${as_root[@]}" apt-get update -qq &&
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }

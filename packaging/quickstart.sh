@@ -23,7 +23,7 @@ show() { printf '$ %s\n' "$*"; "$@"; }
 
 say "1/4 packages"
 . packaging/packages.sh
-need_packages "${BUILD_PACKAGES[@]}"
+need_packages "${BUILD_NEEDS[@]}"
 
 say "2/4 build (release)"
 cmake --preset release -DFORTIUM_BENCH=OFF -DFORTIUM_SERVER=ON -DCMAKE_INSTALL_PREFIX="$prefix" >/dev/null

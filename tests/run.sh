@@ -18,6 +18,7 @@ for argument in "$@"; do
     *) sed -n '2,/^set/s/^# \{0,1\}//p' "$0" | sed '$d'; exit 2 ;;
   esac
 done
+. packaging/packages.sh
 jobs=${FORTIUM_JOBS:-$(nproc)}
 logs=$(mktemp -d "${TMPDIR:-/tmp}/fortium-tests-XXXXXX")
 trap 'rm -rf "$logs"' EXIT
@@ -44,48 +45,6 @@ step() {
     count 0 1 "$name"
     return 1
   fi
-}
-
-# ---- what the tests need ------------------------------------------------------------------------------------------
-
-# Program or file that shows that it is there, and the Debian package that brings it.
-needs=(
-  cmake:cmake ninja:ninja-build g++:g++ ccache:ccache pkg-config:pkgconf git:git openssl:openssl python3:python3
-  strace:strace sqlite3:sqlite3 node:nodejs npm:npm clang-format:clang-format clang-tidy:clang-tidy
-  /usr/include/nlohmann/json.hpp:nlohmann-json3-dev /usr/include/httplib.h:libcpp-httplib-dev
-  /usr/include/sqlite3.h:libsqlite3-dev /usr/include/openssl/ssl.h:libssl-dev /usr/include/zlib.h:zlib1g-dev
-  /usr/include/CLI/CLI.hpp:libcli11-dev /usr/include/spdlog/spdlog.h:libspdlog-dev /usr/include/fmt/core.h:libfmt-dev
-  /usr/include/brotli/decode.h:libbrotli-dev /usr/include/doctest/doctest.h:doctest-dev
-  /usr/include/valijson/validator.hpp:libvalijson-dev /usr/include/boost/beast/version.hpp:libboost1.81-dev
-)
-
-missing() {
-  local need what package
-  for need in "${needs[@]}"; do
-    what=${need%%:*} package=${need##*:}
-    case $what in
-      /*) [ -e "$what" ] || [ -e "/usr/include/$(uname -m)-linux-gnu/${what#/usr/include/}" ] || echo "$package" ;;
-      *) command -v "$what" >/dev/null || echo "$package" ;;
-    esac
-  done
-}
-
-install_missing() {
-  local packages
-  mapfile -t packages < <(missing)
-  [ ${#packages[@]} -gt 0 ] || { echo 'everything is there'; return 0; }
-  local root=()
-  if [ "$(id -u)" -ne 0 ]; then
-    command -v sudo >/dev/null && sudo -n true 2>/dev/null && root=(sudo -n)
-  fi
-  if [ "${FORTIUM_INSTALL:-yes}" = no ] || { [ "$(id -u)" -ne 0 ] && [ ${#root[@]} -eq 0 ]; }; then
-    echo "missing; install with: apt-get install ${packages[*]}"
-    return 1
-  fi
-  echo "installing ${packages[*]}"
-  "${root[@]}" apt-get update -qq &&
-    DEBIAN_FRONTEND=noninteractive "${root[@]}" apt-get install -y -qq --no-install-recommends "${packages[@]}" \
-      >"$logs/apt" 2>&1 || { tail -n 20 "$logs/apt"; return 1; }
 }
 
 # ---- parts --------------------------------------------------------------------------------------------------------
@@ -168,7 +127,7 @@ sdk() {
 # ---- the run ------------------------------------------------------------------------------------------------------
 
 say 'What the tests need'
-install_missing || { echo; echo '0 passed, 1 failed'; exit 1; }
+need_packages "${TEST_NEEDS[@]}" || { echo; echo '0 passed, 1 failed'; exit 1; }
 
 say 'Native tests'
 if [ $fast = yes ]; then

@@ -8,7 +8,7 @@ namespace fortium::app {
 
 namespace {
 
-constexpr Millis kAfterTrouble{60'000};    // the store or the network module could not be opened
+constexpr Millis kAfterTrouble{60'000};  // the store or the network module could not be opened
 
 }  // namespace
 

@@ -68,16 +68,16 @@ void add_record(CLI::App& app, Said& said) {
 
 void add_sync(CLI::App& app, Said& said) {
   for (const char* name : {"sync", "flush"}) {
-    CLI::App* sub = command(app, said, name,
-                            name[0] == 's' ? "deliver the backlog now" : "the same as sync",
-                            name[0] == 's' ? "fortium-metrics sync --timeout 60s" : "fortium-metrics flush --timeout 60s",
-                            [&said](const Settings& settings) {
-                              auto timeout = parse_duration(said.timeout);
-                              if (!timeout) return fail(kUsage, "--timeout: " + timeout.error().what);
-                              said.sync.timeout = *timeout;
-                              said.sync.json = said.json;
-                              return run_sync(settings, said.sync);
-                            });
+    CLI::App* sub =
+        command(app, said, name, name[0] == 's' ? "deliver the backlog now" : "the same as sync",
+                name[0] == 's' ? "fortium-metrics sync --timeout 60s" : "fortium-metrics flush --timeout 60s",
+                [&said](const Settings& settings) {
+                  auto timeout = parse_duration(said.timeout);
+                  if (!timeout) return fail(kUsage, "--timeout: " + timeout.error().what);
+                  said.sync.timeout = *timeout;
+                  said.sync.json = said.json;
+                  return run_sync(settings, said.sync);
+                });
     sub->add_option("--timeout", said.timeout, "how long to try, 60s if absent");
     sub->add_flag("--adopt", said.sync.adopt, "send records too that were made before there was an account");
     add_json(sub, said);
@@ -160,8 +160,7 @@ void add_commands(CLI::App& app, Said& said) {
                    [&said](const Settings& settings) { return run_test_connection(settings, said.json); }),
            said);
   add_config(app, said);
-  CLI::App* schema =
-      group(app, "schema", "the kinds of record, as schemas", "fortium-metrics schema export schemas");
+  CLI::App* schema = group(app, "schema", "the kinds of record, as schemas", "fortium-metrics schema export schemas");
   command(*schema, said, "export", "write JSON Schemas, tools and tables", "fortium-metrics schema export schemas",
           [&said](const Settings&) { return run_schema_export(said.schema_dir); })
       ->add_option("dir", said.schema_dir, "folder, schemas if absent");
@@ -182,7 +181,9 @@ void add_commands(CLI::App& app, Said& said) {
                                                 {"config unset", keys}});
                 return static_cast<int>(kDone);
               });
-  completion->add_option("shell", said.shell, "bash, zsh or fish")->required()->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  completion->add_option("shell", said.shell, "bash, zsh or fish")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ int show(const Settings& settings, bool json) {
   for (const char* title : {"SETTING", "VALUE", "FROM"}) table.column(title);
   for (const Setting& setting : settings_table()) {
     const Value& value = settings.values.at(std::string(setting.key));
-    table.row({std::string(setting.key), value.text.empty() ? "–" : value.text, value.origin});
+    table.row({std::string(setting.key), value.text.empty() ? "–" : without_userinfo(value.text), value.origin});
   }
   table.row({"data_dir", settings.data_dir, ""});
   std::cout << table.text();
@@ -40,21 +40,23 @@ int run_config(const Settings& settings, const ConfigCommand& command) {
     return settings.problems.empty() ? shown : kConfiguration;
   }
   if (find_setting(command.key) == nullptr) {
-    auto refused = edit_setting(settings, command.key, std::nullopt);    // its words name the settings there are
+    auto refused = edit_setting(settings, command.key, std::nullopt);  // its words name the settings there are
     return fail(kUsage, refused ? "no such setting" : refused.error().what);
   }
   if (command.what == Do::get) {
     const Value& value = settings.values.at(command.key);
     if (command.json)
-      std::cout << dump_json({{"key", command.key}, {"value", value.text}, {"origin", value.origin}}) << "\n";
+      std::cout << dump_json({{"key", command.key}, {"value", without_userinfo(value.text)}, {"origin", value.origin}})
+                << "\n";
     else
-      std::cout << value.text << "\n";
+      std::cout << without_userinfo(value.text) << "\n";
     return kDone;
   }
   if (command.what == Do::set && command.key == "api_key")
-    return fail(kUsage,
-                "a key is never taken from the command line, where other programs can read it: put it in a file and set "
-                "api_key_file, or set FORTIUM_API_KEY");
+    return fail(
+        kUsage,
+        "a key is never taken from the command line, where other programs can read it: put it in a file and set "
+        "api_key_file, or set FORTIUM_API_KEY");
   auto done = command.what == Do::set ? edit_setting(settings, command.key, command.value)
                                       : edit_setting(settings, command.key, std::nullopt);
   if (!done) return fail(done.error().code == Errc::invalid ? kUsage : kConfiguration, done.error().what);

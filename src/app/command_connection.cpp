@@ -3,12 +3,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <poll.h>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <iostream>
 #include <nlohmann/json.hpp>
-#include <poll.h>
 
 #include "commands.h"
 #include "fortium/base/log.h"
@@ -24,7 +24,7 @@ struct StepResult {
   bool ok = false;
   double ms = 0;
   std::string detail;
-  std::string hint;    // what to do; for a step that failed
+  std::string hint;  // what to do; for a step that failed
   int exit = kFailed;
 };
 
@@ -97,7 +97,8 @@ class Connection {
       ++count;
     }
     ::freeaddrinfo(found);
-    result.detail = (first_ == origin_ ? "" : "proxy ") + first_.host + ": " + std::to_string(count) + (count == 1 ? " address" : " addresses");
+    result.detail = (first_ == origin_ ? "" : "proxy ") + first_.host + ": " + std::to_string(count) +
+                    (count == 1 ? " address" : " addresses");
     return true;
   }
 
@@ -110,12 +111,15 @@ class Connection {
       const int fd = ::socket(where.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
       if (fd < 0) continue;
       int error = 0;
-      if (::connect(fd, reinterpret_cast<sockaddr*>(&where), static_cast<socklen_t>(address.size())) != 0) error = errno;
+      if (::connect(fd, reinterpret_cast<sockaddr*>(&where), static_cast<socklen_t>(address.size())) != 0)
+        error = errno;
       if (error == EINPROGRESS) {
         pollfd wait{fd, POLLOUT, 0};
         socklen_t size = sizeof error;
-        if (::poll(&wait, 1, static_cast<int>(settings_.number("timeout"))) <= 0) error = ETIMEDOUT;
-        else ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+        if (::poll(&wait, 1, static_cast<int>(settings_.number("timeout"))) <= 0)
+          error = ETIMEDOUT;
+        else
+          ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
       }
       ::close(fd);
       if (error == 0) {
@@ -159,9 +163,10 @@ class Connection {
       result.exit = reply.verdict == sync::Verdict::unauthorized    ? kCredentials
                     : reply.verdict == sync::Verdict::misconfigured ? kConfiguration
                                                                     : kUnreachable;
-      result.hint = reply.verdict == sync::Verdict::unauthorized
-                        ? "make a key with `fortium-metrics-server key create`, and set it in FORTIUM_API_KEY or api_key_file"
-                        : "does url point to the service itself, with the right path?";
+      result.hint =
+          reply.verdict == sync::Verdict::unauthorized
+              ? "make a key with `fortium-metrics-server key create`, and set it in FORTIUM_API_KEY or api_key_file"
+              : "does url point to the service itself, with the right path?";
       return false;
     }
     result.detail = "key accepted; scopes";
@@ -217,8 +222,8 @@ class Connection {
   const Settings& settings_;
   Local& local_;
   net::Origin origin_;
-  net::Origin first_;    // where the first connection goes: the service, or the proxy
-  std::vector<std::string> addresses_;    // sockaddr bytes
+  net::Origin first_;                   // where the first connection goes: the service, or the proxy
+  std::vector<std::string> addresses_;  // sockaddr bytes
   std::unique_ptr<Sender> sender_;
   std::optional<sync::Capabilities> capabilities_;
   std::vector<StepResult> steps_;

@@ -17,9 +17,9 @@ namespace fortium::app {
 
 namespace {
 
-constexpr Millis kIdleAfter{200};         // no line for so long: time for house-keeping
-constexpr Millis kGraceAtEnd{200};        // for a request in flight when the input ended
-constexpr Millis kGraceAtSignal{20};      // when told to go: 50 ms is all there is
+constexpr Millis kIdleAfter{200};     // no line for so long: time for house-keeping
+constexpr Millis kGraceAtEnd{200};    // for a request in flight when the input ended
+constexpr Millis kGraceAtSignal{20};  // when told to go: 50 ms is all there is
 
 volatile sig_atomic_t g_signalled = 0;
 int g_wake_fds[2] = {-1, -1};
@@ -37,7 +37,7 @@ void on_signal(int /*number*/) {
 bool catch_signals() {
   if (::pipe2(g_wake_fds, O_CLOEXEC | O_NONBLOCK) != 0) return false;
   struct sigaction action {};
-  action.sa_handler = on_signal;    // no SA_RESTART: a blocked call comes back and looks
+  action.sa_handler = on_signal;  // no SA_RESTART: a blocked call comes back and looks
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(number, &action, nullptr);
   action.sa_handler = SIG_IGN;
   ::sigaction(SIGPIPE, &action, nullptr);
@@ -45,15 +45,17 @@ bool catch_signals() {
 }
 
 void open_session_log(const Settings& settings) {
-  if (settings.flag("debug")) open_log({LogLevel::debug, settings.data_dir + "/log/fortium-metrics.log"});
-  else open_log({LogLevel::warn, ""});
+  if (settings.flag("debug"))
+    open_log({LogLevel::debug, settings.data_dir + "/log/fortium-metrics.log"});
+  else
+    open_log({LogLevel::warn, ""});
   for (const Problem& problem : settings.problems) log_warn(problem.what);
 }
 
 // Answers lines until there are no more, or the peer is gone.
 void serve(rpc::Channel& channel, mcp::Server& server, store::LocalStore& store) {
   std::vector<rpc::Line> lines;
-  std::optional<Millis> idle_after;    // set while there may be something to tidy
+  std::optional<Millis> idle_after;  // set while there may be something to tidy
   while (true) {
     const rpc::Read read = channel.read(lines, idle_after);
     if (!lines.empty()) {

@@ -12,9 +12,12 @@ namespace fortium::app {
 namespace {
 
 Json to_json(const store::QueueEntry& entry) {
-  return {{"id", entry.id},           {"kind", entry.kind},
-          {"state", entry.state},     {"attempts", entry.attempts},
-          {"since", to_rfc3339(entry.since)}, {"reason", entry.reason.empty() ? Json() : Json(entry.reason)}};
+  return {{"id", entry.id},
+          {"kind", entry.kind},
+          {"state", entry.state},
+          {"attempts", entry.attempts},
+          {"since", to_rfc3339(entry.since)},
+          {"reason", entry.reason.empty() ? Json() : Json(entry.reason)}};
 }
 
 int list(store::Database& database, const Clock& clock, const QueueCommand& command) {
@@ -37,8 +40,8 @@ int list(store::Database& database, const Clock& clock, const QueueCommand& comm
   table.column("ATTEMPTS", Table::Align::right);
   for (const char* title : {"SINCE", "REASON"}) table.column(title);
   for (const store::QueueEntry& entry : page->entries)
-    table.row({entry.id, entry.kind, entry.state, std::to_string(entry.attempts), to_rfc3339(entry.since),
-               entry.reason});
+    table.row(
+        {entry.id, entry.kind, entry.state, std::to_string(entry.attempts), to_rfc3339(entry.since), entry.reason});
   std::cout << table.text();
   if (page->next_cursor) std::cout << "more: --cursor " << *page->next_cursor << "\n";
   return kDone;
@@ -61,8 +64,7 @@ int show(store::Database& database, const QueueCommand& command) {
 
 int change(store::Database& database, const QueueCommand& command) {
   const bool drop = command.what == QueueCommand::Do::drop;
-  if (drop && !command.yes)
-    return fail(kUsage, "dropped records are never sent; say --yes if that is what you want");
+  if (drop && !command.yes) return fail(kUsage, "dropped records are never sent; say --yes if that is what you want");
   if (!drop && command.ids.empty() && !command.all) return fail(kUsage, "name ids, or --all");
   auto moved = drop ? store::drop_queued(database, command.ids) : store::retry_set_aside(database, command.ids);
   if (!moved) return fail_store(moved.error());

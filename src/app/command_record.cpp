@@ -12,7 +12,7 @@ namespace fortium::app {
 
 namespace {
 
-constexpr std::size_t kGroup = 500;    // records a commit, when they come as lines
+constexpr std::size_t kGroup = 500;  // records a commit, when they come as lines
 
 // "name=value": numbers, true, false and JSON objects and arrays are read as JSON where the field is no text.
 Result<Json> fields_of(const metrics::Kind& kind, const std::vector<std::string>& given) {
@@ -37,8 +37,8 @@ class Recording {
  public:
   Recording(const Settings& settings, bool json)
       : local_(settings),
-        recorder_(local_.store(), local_.clock(), local_.entropy(),
-                  make_stamp("cli", settings, process_environment()), settings.disabled),
+        recorder_(local_.store(), local_.clock(), local_.entropy(), make_stamp("cli", settings, process_environment()),
+                  settings.disabled),
         json_(json) {}
 
   bool stage(const metrics::Kind& kind, const Json& fields, schema::Edge edge, const std::string& where) {
@@ -137,7 +137,7 @@ int record_lines(Recording& recording, std::istream& input, const metrics::Kind*
 }  // namespace
 
 int run_record(const Settings& settings, const RecordCommand& command) {
-  tell_problems(settings);    // recording goes on with the defaults
+  tell_problems(settings);  // recording goes on with the defaults
   const metrics::Kind* kind = command.kind.empty() ? nullptr : kind_named(command.kind);
   if (!command.kind.empty() && kind == nullptr)
     return fail(kUsage, "no kind is called \"" + command.kind + "\"; there are " + kinds_list());

@@ -34,23 +34,24 @@ Result<Answers> ask(metrics::Reader& reader, const metrics::Period& period) {
 }
 
 Json to_json(const metrics::Summary& summary) {
-  return {{"period",
-           {{"since", to_rfc3339(summary.period.since)}, {"until", to_rfc3339(summary.period.until)}, {"timezone", "UTC"}}},
-          {"totals",
-           {{"sessions", summary.sessions},
-            {"commands", summary.commands},
-            {"tools", summary.tools},
-            {"agents", summary.agents},
-            {"errors", summary.errors},
-            {"success_rate", summary.success_rate ? Json(*summary.success_rate) : Json()},
-            {"active_ms", summary.active_ms},
-            {"tokens",
-             {{"input", summary.tokens.input},
-              {"output", summary.tokens.output},
-              {"cache_read", summary.tokens.cache_read},
-              {"cache_creation", summary.tokens.cache_creation},
-              {"total", summary.tokens.total()}}},
-            {"cost_usd", summary.cost_usd ? Json(*summary.cost_usd) : Json()}}}};
+  return {
+      {"period",
+       {{"since", to_rfc3339(summary.period.since)}, {"until", to_rfc3339(summary.period.until)}, {"timezone", "UTC"}}},
+      {"totals",
+       {{"sessions", summary.sessions},
+        {"commands", summary.commands},
+        {"tools", summary.tools},
+        {"agents", summary.agents},
+        {"errors", summary.errors},
+        {"success_rate", summary.success_rate ? Json(*summary.success_rate) : Json()},
+        {"active_ms", summary.active_ms},
+        {"tokens",
+         {{"input", summary.tokens.input},
+          {"output", summary.tokens.output},
+          {"cache_read", summary.tokens.cache_read},
+          {"cache_creation", summary.tokens.cache_creation},
+          {"total", summary.tokens.total()}}},
+        {"cost_usd", summary.cost_usd ? Json(*summary.cost_usd) : Json()}}}};
 }
 
 std::string fixed(double value, const char* pattern) {

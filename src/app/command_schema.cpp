@@ -53,8 +53,11 @@ std::string reference() {
       std::string aliases;
       for (const schema::Alias& alias : field.aliases)
         aliases += (aliases.empty() ? "`" : ", `") + std::string(alias.name) + "`";
-      out += "| `" + std::string(field.name) + "` | " + (field.need == schema::Need::required ? "yes" : field.need == schema::Need::measured ? "from a caller" : "") + " | " +
-             aliases + " | " + std::string(field.doc) + " |\n";
+      out += "| `" + std::string(field.name) + "` | " +
+             (field.need == schema::Need::required   ? "yes"
+              : field.need == schema::Need::measured ? "from a caller"
+                                                     : "") +
+             " | " + aliases + " | " + std::string(field.doc) + " |\n";
     }
   }
   return out;

@@ -38,7 +38,7 @@ struct Status {
   store::QueueCounts queue;
   sync::LaneState lane;
   std::int64_t spooled = 0;
-  std::string trouble;    // of the store
+  std::string trouble;  // of the store
 };
 
 Result<void> read_store(Local& local, Status& status) {
@@ -64,9 +64,12 @@ Json to_json(const Settings& settings, const Status& status, WallTime now) {
   const Json oldest = status.queue.oldest ? Json((now - *status.queue.oldest).count()) : Json();
   const std::string& url = settings.text("url");
   const std::string& organization = settings.text("org_id");
-  Json store{{"path", settings.data_dir + "/metrics.db"}, {"bytes", status.bytes},
-             {"durability", settings.text("durability")}, {"schema_version", store::kSchemaVersion},
-             {"ok", status.trouble.empty()},              {"trouble", status.trouble.empty() ? Json() : Json(status.trouble)},
+  Json store{{"path", settings.data_dir + "/metrics.db"},
+             {"bytes", status.bytes},
+             {"durability", settings.text("durability")},
+             {"schema_version", store::kSchemaVersion},
+             {"ok", status.trouble.empty()},
+             {"trouble", status.trouble.empty() ? Json() : Json(status.trouble)},
              {"spooled", status.spooled}};
   Json queue{{"pending", status.queue.pending},       {"leased", status.queue.leased},
              {"failed", status.queue.failed},         {"oldest_ms", oldest},
@@ -77,10 +80,13 @@ Json to_json(const Settings& settings, const Status& status, WallTime now) {
             {"last_error", status.lane.last_error.empty() ? Json() : Json(status.lane.last_error)},
             {"circuit", name_of(status.lane.circuit)},
             {"next_attempt", time_or_null(status.lane.not_before)}};
-  return {{"version", FORTIUM_VERSION}, {"mode", name_of(settings.mode)},
-          {"recording", !settings.disabled}, {"store", std::move(store)},
+  return {{"version", FORTIUM_VERSION},
+          {"mode", name_of(settings.mode)},
+          {"recording", !settings.disabled},
+          {"store", std::move(store)},
           {"records", {{"total", status.total}, {"by_kind", std::move(by_kind)}}},
-          {"queue", std::move(queue)},  {"sync", std::move(sync)}};
+          {"queue", std::move(queue)},
+          {"sync", std::move(sync)}};
 }
 
 void print(const Settings& settings, const Status& status, WallTime now) {
@@ -129,8 +135,10 @@ int run_status(const Settings& settings, bool json) {
   Local local(settings);
   Status status;
   const bool nothing = settings.disabled && !std::filesystem::exists(settings.data_dir + "/metrics.db");
-  if (auto read = nothing ? Result<void>() : read_store(local, status); !read) status.trouble = read.error().what;
-  else status.trouble = local.store().trouble();
+  if (auto read = nothing ? Result<void>() : read_store(local, status); !read)
+    status.trouble = read.error().what;
+  else
+    status.trouble = local.store().trouble();
   status.spooled = local.store().spool().count();
   if (status.by_kind.empty()) status.by_kind.resize(metrics::kinds().size());
   const WallTime now = local.clock().now();

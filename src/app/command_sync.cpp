@@ -12,7 +12,7 @@ namespace fortium::app {
 
 namespace {
 
-constexpr Millis kTakenAgain{100};    // another process sends: look again then
+constexpr Millis kTakenAgain{100};  // another process sends: look again then
 
 struct Totals {
   std::int64_t sent = 0, accepted = 0, duplicates = 0, rejected = 0, batches = 0;
@@ -75,7 +75,7 @@ Result<Totals> drain(Sender& sender, const Settings& settings, const Clock& cloc
 int exit_code(const Totals& totals, std::int64_t remaining, std::int64_t held) {
   if (totals.verdict == sync::Verdict::unauthorized && totals.gave_up) return kCredentials;
   if (totals.verdict == sync::Verdict::misconfigured && totals.gave_up) return kConfiguration;
-  if (remaining > 0 && (totals.unreachable || (totals.gave_up && !totals.rate_limited))) return kUnreachable;
+  if (remaining > 0 && totals.unreachable) return kUnreachable;
   return remaining > 0 || held > 0 || totals.rejected > 0 ? kPartly : kDone;
 }
 

@@ -33,9 +33,9 @@ void tell_problems(const Settings& settings);
 int run_mcp(const Settings& settings);
 
 struct RecordCommand {
-  std::string kind;                   // may be empty when lines name it
-  std::vector<std::string> fields;    // "name=value"
-  std::string input;                  // file, or "-"
+  std::string kind;                 // may be empty when lines name it
+  std::vector<std::string> fields;  // "name=value"
+  std::string input;                // file, or "-"
   bool json = false;
 };
 int run_record(const Settings& settings, const RecordCommand& command);

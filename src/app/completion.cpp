@@ -47,14 +47,19 @@ std::string valued(const CLI::App& app) {
 }
 
 std::string bash(const CLI::App& app, const Words& values) {
-  std::string out = "_fortium_metrics() {\n  local path=() word before=\n"
-                    "  for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
-                    "    case $before in " + valued(app).substr(1) + ") before=; continue ;; esac\n"
-                    "    before=$word\n    [[ $word == -* ]] || path+=(\"$word\")\n  done\n"
-                    "  local words\n  case \"${path[*]:0:2}\" in\n";
+  std::string out =
+      "_fortium_metrics() {\n  local path=() word before=\n"
+      "  for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
+      "    case $before in " +
+      valued(app).substr(1) +
+      ") before=; continue ;; esac\n"
+      "    before=$word\n    [[ $word == -* ]] || path+=(\"$word\")\n  done\n"
+      "  local words\n  case \"${path[*]:0:2}\" in\n";
   for (const auto& [path, words] : choices(app, values)) out += "    '" + path + "') words='" + words + "' ;;\n";
-  return out + "    *) words='' ;;\n  esac\n  mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"${COMP_WORDS[COMP_CWORD]}\")\n"
-               "}\ncomplete -o default -F _fortium_metrics fortium-metrics\n";
+  return out +
+         "    *) words='' ;;\n  esac\n  mapfile -t COMPREPLY < <(compgen -W \"$words\" -- "
+         "\"${COMP_WORDS[COMP_CWORD]}\")\n"
+         "}\ncomplete -o default -F _fortium_metrics fortium-metrics\n";
 }
 
 void append(std::string& out, std::initializer_list<std::string_view> parts) {

@@ -90,6 +90,7 @@ std::string key_of(std::string_view line, std::string& table) {
   }
   if (line.empty() || line.front() == '#') return "";
   const std::string_view key = trim(line.substr(0, line.find('=')));
+  if (key.empty()) return "=";  // no key: nothing that could be set
   return (table.empty() ? "" : table + ".") + std::string(key);
 }
 
@@ -136,7 +137,7 @@ Result<std::string> edit_config(std::string_view text, std::string_view key, std
       done = true;
       continue;
     }
-    if (was_top && !table.empty() && !done) {    // the top ends here: a new key belongs before the first table
+    if (was_top && !table.empty() && !done) {  // the top ends here: a new key belongs before the first table
       out += fresh;
       done = true;
     }

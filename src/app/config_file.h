@@ -13,8 +13,8 @@
 namespace fortium::app {
 
 struct ConfigText {
-  std::map<std::string, std::string, std::less<>> values;    // "key" or "table.key"; strings without their quotes
-  std::vector<std::string> problems;                         // "line 3: …"; the other lines count
+  std::map<std::string, std::string, std::less<>> values;  // "key" or "table.key"; strings without their quotes
+  std::vector<std::string> problems;                       // "line 3: …"; the other lines count
 };
 
 ConfigText parse_config(std::string_view text);

@@ -30,7 +30,7 @@ Json settings_json(const Settings& settings) {
   Json out = Json::object();
   for (const Setting& setting : settings_table()) {
     const Value& value = settings.values.at(std::string(setting.key));
-    out[std::string(setting.key)] = {{"value", value.text.empty() ? Json() : Json(value.text)},
+    out[std::string(setting.key)] = {{"value", value.text.empty() ? Json() : Json(without_userinfo(value.text))},
                                      {"origin", value.origin}};
   }
   out["data_dir"] = {{"value", settings.data_dir}, {"origin", ""}};

@@ -9,13 +9,12 @@ namespace fortium::app {
 
 namespace {
 
-constexpr std::size_t kFingerprint = 16;    // hex digits that tell keys apart without telling them
+constexpr std::size_t kFingerprint = 16;  // hex digits that tell keys apart without telling them
 
 store::LocalOptions store_options(const Settings& settings) {
   store::LocalOptions options;
   options.data_dir = settings.data_dir;
-  options.durability =
-      settings.text("durability") == "normal" ? store::Durability::normal : store::Durability::full;
+  options.durability = settings.text("durability") == "normal" ? store::Durability::normal : store::Durability::full;
   options.destination = destination_of(settings);
   options.max_bytes = settings.number("max_store_bytes");
   options.retention_days = settings.number("retention_days");

@@ -9,7 +9,7 @@ namespace fortium::app {
 
 namespace {
 
-using namespace schema;    // NOLINT(google-build-using-namespace): shapes are written in its words
+using namespace schema;  // NOLINT(google-build-using-namespace): shapes are written in its words
 
 constexpr Field kSyncPreferences[] = {
     {.name = "sync_interval",
@@ -65,8 +65,8 @@ mcp::CallResult configure(const Settings& settings, const Json& arguments) {
       changed = true;
     }
   }
-  const Settings now = load_settings({.data_dir = settings.data_dir, .config_path = settings.config_path},
-                                     process_environment());
+  const Settings now =
+      load_settings({.data_dir = settings.data_dir, .config_path = settings.config_path}, process_environment());
   Json shown = Json::object();
   for (const char* key : {"sync_interval", "batch_size", "performance_monitoring"}) shown[key] = now.text(key);
   const char* message = changed ? "Integration configuration updated successfully; it counts from the next session on"
@@ -87,10 +87,7 @@ constexpr Field kMigrate[] = {
      .type = Boolean{},
      .doc = "Keep local copy after migration: the old files are never changed.",
      .need = Need::optional},
-    {.name = "dry_run",
-     .type = Boolean{},
-     .doc = "Only say what would be migrated.",
-     .need = Need::optional},
+    {.name = "dry_run", .type = Boolean{}, .doc = "Only say what would be migrated.", .need = Need::optional},
 };
 constexpr Field kMigrated[] = {
     {.name = "success", .type = Boolean{}, .doc = "Everything that is a metric is stored."},
@@ -103,8 +100,8 @@ constexpr Field kMigrated[] = {
 // The folders to read: the documented ones only, whatever a model asks for.
 Result<std::vector<std::string>> folders_of(const Json& arguments) {
   const Environment environment = process_environment();
-  std::vector<std::string> folders = legacy::metric_folders(
-      environment("HOME").value_or(""), environment("CLAUDE_PROJECT_DIR").value_or(""));
+  std::vector<std::string> folders =
+      legacy::metric_folders(environment("HOME").value_or(""), environment("CLAUDE_PROJECT_DIR").value_or(""));
   if (!arguments.contains("local_config_path")) return folders;
   const auto wanted = arguments["local_config_path"].get<std::string>();
   for (const std::string& folder : folders)
@@ -116,7 +113,7 @@ Result<std::vector<std::string>> folders_of(const Json& arguments) {
 }
 
 mcp::CallResult migrate(mcp::Context& context, const Json& arguments) {
-  constexpr std::size_t kGroup = 500;    // records a commit
+  constexpr std::size_t kGroup = 500;  // records a commit
   auto folders = folders_of(arguments);
   if (!folders) return mcp::CallResult::failure("migrate_local_metrics: " + folders.error().what);
   legacy::Found found;
@@ -154,20 +151,20 @@ mcp::CallResult migrate(mcp::Context& context, const Json& arguments) {
 }  // namespace
 
 void add_local_rows(mcp::Catalog& catalog, const Settings& settings) {
-  catalog.tools.push_back({.name = "configure_integration",
-                           .title = "Configure the integration",
-                           .doc = "Configure Claude Code integration settings: sync preferences and warnings.",
-                           .input = kConfigure,
-                           .output = kConfigured,
-                           .run = [&settings](mcp::Context&, const Json& arguments) {
-                             return configure(settings, arguments);
-                           }});
-  catalog.tools.push_back({.name = "migrate_local_metrics",
-                           .title = "Migrate local metrics",
-                           .doc = "Migrate existing local metrics (tool-metrics.jsonl of earlier versions) into the store.",
-                           .input = kMigrate,
-                           .output = kMigrated,
-                           .run = migrate});
+  catalog.tools.push_back(
+      {.name = "configure_integration",
+       .title = "Configure the integration",
+       .doc = "Configure Claude Code integration settings: sync preferences and warnings.",
+       .input = kConfigure,
+       .output = kConfigured,
+       .run = [&settings](mcp::Context&, const Json& arguments) { return configure(settings, arguments); }});
+  catalog.tools.push_back(
+      {.name = "migrate_local_metrics",
+       .title = "Migrate local metrics",
+       .doc = "Migrate existing local metrics (tool-metrics.jsonl of earlier versions) into the store.",
+       .input = kMigrate,
+       .output = kMigrated,
+       .run = migrate});
   catalog.resources.push_back({"config://organization/settings", "Organization Settings", "Organization Settings",
                                "Settings in force, and where each came from. No secrets.",
                                [&settings](mcp::Context&) -> Result<Json> { return settings_json(settings); }});

@@ -6,7 +6,7 @@
 #include "commands.h"
 
 int main(int argc, char** argv) {
-  umask(077);    // whatever this program makes is its owner's alone
+  umask(077);  // whatever this program makes is its owner's alone
   // What Claude Code starts at every session needs no reading of the command line.
   if (argc == 2 && std::strcmp(argv[1], "mcp") == 0)
     return fortium::app::run_mcp(fortium::app::load_settings({}, fortium::app::process_environment()));

@@ -164,7 +164,8 @@ class Loader {
     if (auto wrong = complaint(setting, value.text, out_.allow_insecure_http)) {
       const bool secret = setting.type == Type::secret;
       problem(setting.key, std::string(setting.key) + " (from " + value.origin + "): " +
-                               (secret ? "the value" : "\"" + value.text.substr(0, 100) + "\"") + " " + *wrong);
+                               (secret ? "the value" : "\"" + without_userinfo(value.text.substr(0, 100)) + "\"") +
+                               " " + *wrong);
       return {std::string(setting.fallback), "default", false};
     }
     return value;
@@ -197,6 +198,9 @@ class Loader {
       return;
     }
     if (key && key->empty()) key = Error{Errc::invalid, "gave no key"};
+    if (key)
+      if (auto wrong = complaint(*find_setting("api_key"), *key, false))
+        key = Error{Errc::invalid, "the key " + *wrong};
     if (!key) return problem(from, std::string(from) + " (from " + out_.values[from].origin + "): " + key.error().what);
     out_.api_key = Secret(*key);
     out_.values["api_key"] = {out_.api_key.masked(), from, true};
@@ -248,9 +252,9 @@ std::optional<std::string> complaint(const Setting& setting, std::string_view va
     case Type::number: {
       const auto number = whole(value);
       if (!number || *number < setting.min || *number > setting.max)
-        return setting.max == INT64_MAX
-                   ? "must be a whole number of at least " + std::to_string(setting.min)
-                   : "must be a whole number from " + std::to_string(setting.min) + " to " + std::to_string(setting.max);
+        return setting.max == INT64_MAX ? "must be a whole number of at least " + std::to_string(setting.min)
+                                        : "must be a whole number from " + std::to_string(setting.min) + " to " +
+                                              std::to_string(setting.max);
       return std::nullopt;
     }
     case Type::word: {

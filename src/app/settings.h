@@ -1,8 +1,8 @@
 // What can be set, where each value came from, and what is wrong with it.
 //
-// One table gives parsing, validation, `config show`, `--help` and the README's table. Order: option, environment, file,
-// default. A bad value is reported and replaced by the default, so it never stops recording; commands that are not
-// recording stop on it. Values; any thread.
+// One table gives parsing, validation, `config show`, `--help` and the README's table. Order: option, environment,
+// file, default. A bad value is reported and replaced by the default, so it never stops recording; commands that are
+// not recording stop on it. Values; any thread.
 #pragma once
 
 #include <cstdint>
@@ -25,12 +25,12 @@ enum class Mode { local, hybrid, remote };
 struct Setting {
   enum class Type { text, secret, url, flag, number, word };
   std::string_view key;
-  std::span<const std::string_view> environment;    // the first that is set counts
+  std::span<const std::string_view> environment;  // the first that is set counts
   Type type = Type::text;
-  std::string_view fallback;    // as text; empty: none
+  std::string_view fallback;  // as text; empty: none
   std::string_view doc;
-  std::int64_t min = 0, max = 0;               // of numbers
-  std::span<const std::string_view> words = {};    // of words
+  std::int64_t min = 0, max = 0;                 // of numbers
+  std::span<const std::string_view> words = {};  // of words
 };
 std::span<const Setting> settings_table();
 const Setting* find_setting(std::string_view key);
@@ -38,13 +38,13 @@ const Setting* find_setting(std::string_view key);
 // One value as it will be used.
 struct Value {
   std::string text;
-  std::string origin;    // "default", "FORTIUM_URL", a file's path, "--url"
-  bool set = false;      // by somebody
+  std::string origin;  // "default", "FORTIUM_URL", a file's path, "--url"
+  bool set = false;    // by somebody
 };
 
 struct Problem {
   std::string key;
-  std::string what;      // names the setting, where it came from, the value and what is allowed
+  std::string what;  // names the setting, where it came from, the value and what is allowed
 };
 
 struct Settings {
@@ -55,7 +55,7 @@ struct Settings {
 
   Mode mode = Mode::local;
   Secret api_key;
-  bool disabled = false;             // FORTIUM_METRICS_DISABLED, DO_NOT_TRACK
+  bool disabled = false;  // FORTIUM_METRICS_DISABLED, DO_NOT_TRACK
   bool allow_insecure_http = false;
 
   const std::string& text(std::string_view key) const;
@@ -68,7 +68,7 @@ struct Options {
   std::string data_dir;
   std::string config_path;
   bool allow_insecure_http = false;
-  std::map<std::string, std::string, std::less<>> overrides;    // from the command line
+  std::map<std::string, std::string, std::less<>> overrides;  // from the command line
 };
 
 using Environment = std::function<std::optional<std::string>(const char* name)>;

@@ -45,8 +45,8 @@ class Progress {
   bool drawn_ = false;
 };
 
-std::string with_thousands(std::int64_t number);    // "1,234,567"
-std::string human_bytes(std::int64_t bytes);        // "4.0 KiB"
-std::string human_ms(double ms);                    // "850 ms", "12.4 s", "3 h 05 min"
+std::string with_thousands(std::int64_t number);  // "1,234,567"
+std::string human_bytes(std::int64_t bytes);      // "4.0 KiB"
+std::string human_ms(double ms);                  // "850 ms", "12.4 s", "3 h 05 min"
 
 }  // namespace fortium::app

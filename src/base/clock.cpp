@@ -22,9 +22,7 @@ bool read_digits(std::string_view text, std::size_t at, std::size_t count, int& 
   return true;
 }
 
-Error not_rfc3339() {
-  return {Errc::invalid, "must be an RFC 3339 date and time such as 2026-01-02T03:04:05.678Z"};
-}
+Error not_rfc3339() { return {Errc::invalid, "must be an RFC 3339 date and time such as 2026-01-02T03:04:05.678Z"}; }
 
 void write_digits(char* out, int width, int value) {
   for (int i = width - 1; i >= 0; --i, value /= 10) out[i] = static_cast<char>('0' + value % 10);
@@ -32,9 +30,7 @@ void write_digits(char* out, int width, int value) {
 
 }  // namespace
 
-WallTime SystemClock::now() const {
-  return std::chrono::time_point_cast<Millis>(std::chrono::system_clock::now());
-}
+WallTime SystemClock::now() const { return std::chrono::time_point_cast<Millis>(std::chrono::system_clock::now()); }
 
 SteadyTime SystemClock::steady() const {
   return std::chrono::time_point_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now());
@@ -105,9 +101,9 @@ Result<Millis> parse_duration(std::string_view text) {
     std::string_view name;
     std::int64_t ms;
   };
-  constexpr Unit kUnits[] = {{"", 1},          {"ms", 1},          {"s", 1000},         {"m", 60'000},
+  constexpr Unit kUnits[] = {{"", 1},          {"ms", 1},         {"s", 1000},       {"m", 60'000},
                              {"h", 3'600'000}, {"d", 86'400'000}, {"w", 604'800'000}};
-  constexpr std::int64_t kMost = 3'650LL * 86'400'000;    // ten years
+  constexpr std::int64_t kMost = 3'650LL * 86'400'000;  // ten years
   for (const Unit& known : kUnits)
     if (code == std::errc() && unit == known.name && count >= 0 && count <= kMost / known.ms)
       return Millis(count * known.ms);

@@ -1,6 +1,6 @@
 #include "fortium/base/entropy.h"
 
-#define OPENSSL_SUPPRESS_DEPRECATED    // as in hash.cpp: the plain functions need no provider
+#define OPENSSL_SUPPRESS_DEPRECATED  // as in hash.cpp: the plain functions need no provider
 #include <openssl/sha.h>
 #include <sys/random.h>
 
@@ -16,7 +16,7 @@ namespace {
 
 std::string format_uuid(unsigned char (&bytes)[16], unsigned version) {
   bytes[6] = static_cast<unsigned char>((bytes[6] & 0x0F) | (version << 4));
-  bytes[8] = static_cast<unsigned char>((bytes[8] & 0x3F) | 0x80);    // RFC 9562 variant
+  bytes[8] = static_cast<unsigned char>((bytes[8] & 0x3F) | 0x80);  // RFC 9562 variant
   const std::string hex = to_hex(bytes, sizeof bytes);
   std::string text;
   text.reserve(36);
@@ -35,14 +35,14 @@ void SystemEntropy::fill(std::span<std::byte> out) {
       std::size_t got = 0;
       while (got < sizeof pool_) {
         const ssize_t n = getrandom(pool_ + got, sizeof pool_ - got, 0);
-        if (n > 0) got += static_cast<std::size_t>(n);    // only EINTR ends a short call; ask again
+        if (n > 0) got += static_cast<std::size_t>(n);  // only EINTR ends a short call; ask again
       }
       left_ = sizeof pool_;
     }
     const std::size_t take = std::min(left_, out.size());
     std::byte* from = pool_ + (sizeof pool_ - left_);
     std::memcpy(out.data(), from, take);
-    std::memset(from, 0, take);    // handed out once
+    std::memset(from, 0, take);  // handed out once
     left_ -= take;
     out = out.subspan(take);
   }

@@ -30,6 +30,7 @@ Result<void> write_all(int fd, std::string_view text, const std::string& path) {
 }  // namespace
 
 Result<void> make_private_dir(const std::string& path) {
+  if (path.empty()) return {};  // where we are
   if (::mkdir(path.c_str(), 0700) == 0) return {};
   if (errno == ENOENT) {
     const std::string above = std::filesystem::path(path).parent_path();

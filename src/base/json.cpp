@@ -69,8 +69,7 @@ class Builder final : public nlohmann::json_sax<Json> {
     return true;
   }
   bool open(Json value) {
-    if (open_.size() == kMaxJsonDepth)
-      return fail("nested deeper than " + std::to_string(kMaxJsonDepth) + " levels");
+    if (open_.size() == kMaxJsonDepth) return fail("nested deeper than " + std::to_string(kMaxJsonDepth) + " levels");
     open_.push_back(place(std::move(value)));
     return true;
   }
@@ -87,6 +86,9 @@ class Builder final : public nlohmann::json_sax<Json> {
 }  // namespace
 
 Result<Json> parse_json(std::string_view text) {
+  // The library takes a zero byte for the end of its input.
+  if (const auto zero = text.find('\0'); zero != text.npos)
+    return Error{Errc::invalid, "zero byte at byte " + std::to_string(zero)};
   Builder builder;
   if (!Json::sax_parse(text.begin(), text.end(), &builder))
     return Error{Errc::invalid, builder.problem.empty() ? "not JSON" : builder.problem};
@@ -132,7 +134,7 @@ std::string json_string(std::string_view text) {
 
 void append_json_number(std::string& out, double number) {
   char digits[32];
-  constexpr double kExact = 9007199254740992.0;    // 2^53: every whole number below it is a double
+  constexpr double kExact = 9007199254740992.0;  // 2^53: every whole number below it is a double
   const bool whole = std::trunc(number) == number && std::fabs(number) < kExact;
   const auto end = whole ? std::to_chars(digits, digits + sizeof digits, static_cast<std::int64_t>(number)).ptr
                          : std::to_chars(digits, digits + sizeof digits, number).ptr;

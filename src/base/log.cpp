@@ -48,7 +48,7 @@ void open_log(const LogOptions& options) {
     logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l [%t] %v");
     sink() = std::move(logger);
   } catch (const spdlog::spdlog_ex&) {
-    sink() = nullptr;    // a log that cannot be opened never stops the work
+    sink() = nullptr;  // a log that cannot be opened never stops the work
   }
 }
 

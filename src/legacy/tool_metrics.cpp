@@ -13,7 +13,7 @@ namespace {
 // Namespace of the ids of what is imported from these files.
 constexpr std::string_view kNamespace = "5b4f5d0e-3b0c-5d3e-9a52-0d1c8f6f7a11";
 constexpr std::size_t kMostFileBytes = std::size_t{1} << 30;
-constexpr std::size_t kMostSkipped = 100;    // named one by one
+constexpr std::size_t kMostSkipped = 100;  // named one by one
 
 std::string text(const Json& line, const char* name) {
   const auto at = line.find(name);

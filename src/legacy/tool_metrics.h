@@ -1,8 +1,8 @@
 // Imports `tool-metrics.jsonl` of the documented predecessors: four shapes of line under one file name.
 //
-// Ids are derived from the source, so importing twice changes nothing, and the tool call and the agent call that one use
-// of an agent wrote are told apart. Durations that the old hooks made up are unknown here. Nothing that a person typed
-// (commands, paths, descriptions, tokens) is taken over. One instance belongs to one thread.
+// Ids are derived from the source, so importing twice changes nothing, and the tool call and the agent call that one
+// use of an agent wrote are told apart. Durations that the old hooks made up are unknown here. Nothing that a person
+// typed (commands, paths, descriptions, tokens) is taken over. One instance belongs to one thread.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ namespace fortium::legacy {
 
 // One line, as a complete record; or why it is none.
 struct Converted {
-  const metrics::Kind* kind = nullptr;    // nullptr: skipped
+  const metrics::Kind* kind = nullptr;  // nullptr: skipped
   Json record;
   std::string why;
 };

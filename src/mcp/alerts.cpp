@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 constexpr auto kWindow = 5min;
 constexpr std::size_t kFewest = 5;
 constexpr std::size_t kKept = 100;
-constexpr std::size_t kMostTools = 200;    // memory: names come from outside
+constexpr std::size_t kMostTools = 200;  // memory: names come from outside
 constexpr double kErrorRateMedium = 0.10, kErrorRateCritical = 0.25;
 constexpr double kSlowMedium = 5'000, kSlowCritical = 10'000;
 

@@ -9,7 +9,8 @@ namespace fortium::mcp {
 namespace {
 
 constexpr std::string_view kInstructions =
-    "Records how Claude Code is used (commands, tools, agents, sessions, models) in a local store, and answers from it. "
+    "Records how Claude Code is used (commands, tools, agents, sessions, models) in a local store, and answers from "
+    "it. "
     "To record, call the record-… tool of what happened, once, after it ended. To answer questions about usage, times, "
     "failures or tokens, call query_dashboard, get-tool-metrics or get-session-metrics. Do not put prompts, file "
     "contents or secrets into context or metadata.";

@@ -10,7 +10,7 @@ namespace fortium::mcp {
 namespace {
 
 constexpr std::string_view kTitle = "FORTIUM AI-AUGMENTED DEVELOPMENT DASHBOARD";
-constexpr std::size_t kInner = 61;    // the documented box is 63 columns wide with its border
+constexpr std::size_t kInner = 61;  // the documented box is 63 columns wide with its border
 constexpr std::int64_t kRecent = 10;
 constexpr std::int64_t kMostAgents = 10'000;
 

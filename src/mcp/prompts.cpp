@@ -8,14 +8,16 @@ namespace fortium::mcp {
 
 namespace {
 
-using namespace schema;    // NOLINT(google-build-using-namespace): shapes are written in its words
+using namespace schema;  // NOLINT(google-build-using-namespace): shapes are written in its words
 
 constexpr std::int64_t kMostRows = 20;
 constexpr std::int64_t kMostDays = 90;
 
 constexpr Field kAnalyze[] = {
     {.name = "user_id", .type = Text{}, .doc = "User to analyze."},
-    {.name = "days", .type = Text{}, .doc = "Number of days to analyze, from 1 to 90; 7, if absent.",
+    {.name = "days",
+     .type = Text{},
+     .doc = "Number of days to analyze, from 1 to 90; 7, if absent.",
      .need = Need::optional},
 };
 
@@ -47,10 +49,16 @@ Result<std::string> analyze(Context& context, const Json& arguments) {
   };
   Json who = Json::array();
   for (const metrics::Person& person : people)
-    who.push_back({{"user_id", person.user_id}, {"sessions", person.sessions}, {"commands", person.commands},
-                   {"tools", person.tools}, {"errors", person.errors}});
-  const Json data{{"period", to_json(now)},   {"period_before", to_json(earlier)}, {"tools", list(tools)},
-                  {"commands", list(commands)}, {"people", std::move(who)}};
+    who.push_back({{"user_id", person.user_id},
+                   {"sessions", person.sessions},
+                   {"commands", person.commands},
+                   {"tools", person.tools},
+                   {"errors", person.errors}});
+  const Json data{{"period", to_json(now)},
+                  {"period_before", to_json(earlier)},
+                  {"tools", list(tools)},
+                  {"commands", list(commands)},
+                  {"people", std::move(who)}};
   return "Analyze the productivity of " + arguments["user_id"].get<std::string>() + " over the last " +
          std::to_string(days) +
          " days, from the metrics below. Compare the period with the one before it. Name what takes most time, what "

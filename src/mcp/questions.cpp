@@ -7,9 +7,9 @@ namespace fortium::mcp {
 
 namespace {
 
-using namespace schema;    // NOLINT(google-build-using-namespace): shapes are written in its words
+using namespace schema;  // NOLINT(google-build-using-namespace): shapes are written in its words
 
-constexpr std::int64_t kMostRows = 50;    // answers stay below what a client shows a model
+constexpr std::int64_t kMostRows = 50;  // answers stay below what a client shows a model
 
 constexpr Field kSessionQuestion[] = {
     {.name = "session_id",
@@ -18,7 +18,9 @@ constexpr Field kSessionQuestion[] = {
      .need = Need::optional},
 };
 constexpr Field kSessionAnswer[] = {
-    {.name = "current_session", .type = Object{}, .doc = "The session, or null when nothing is recorded of it.",
+    {.name = "current_session",
+     .type = Object{},
+     .doc = "The session, or null when nothing is recorded of it.",
      .need = Need::optional},
     {.name = "performance", .type = Object{}, .doc = "Average command time, success rate, errors of the session."},
     {.name = "active_sessions", .type = Integer{.max = INT64_MAX}, .doc = "Sessions of today that have not ended."},
@@ -53,15 +55,15 @@ Result<Json> session_metrics(Context& context, const Json& arguments) {
   Json performance{{"avg_command_time_ms", current ? number_or_null(current->avg_command_ms) : Json()},
                    {"success_rate", current ? number_or_null(current->success_rate) : Json()},
                    {"error_count", current ? current->errors : 0}};
-  Json answer{{"performance", std::move(performance)},
-              {"active_sessions", active},
-              {"total_sessions_today", sessions.size()},
-              {"average_session_duration_minutes",
-               mean(sessions, [](const auto& s) { return static_cast<double>(s.duration().count()) / kMinute; })},
-              {"average_commands_per_session",
-               mean(sessions, [](const auto& s) { return static_cast<double>(s.commands); })},
-              {"average_productivity_score",
-               scored.empty() ? Json() : Json(mean(scored, [](const auto& s) { return *s.productivity_score; }))}};
+  Json answer{
+      {"performance", std::move(performance)},
+      {"active_sessions", active},
+      {"total_sessions_today", sessions.size()},
+      {"average_session_duration_minutes",
+       mean(sessions, [](const auto& s) { return static_cast<double>(s.duration().count()) / kMinute; })},
+      {"average_commands_per_session", mean(sessions, [](const auto& s) { return static_cast<double>(s.commands); })},
+      {"average_productivity_score",
+       scored.empty() ? Json() : Json(mean(scored, [](const auto& s) { return *s.productivity_score; }))}};
   if (current) answer["current_session"] = to_json(*current, now);
   return answer;
 }
@@ -79,9 +81,13 @@ constexpr Field kToolQuestion[] = {
 constexpr Field kToolAnswer[] = {
     {.name = "period", .type = Object{}, .doc = "Start and end of the period, and its days."},
     {.name = "tool_name", .type = Text{}, .doc = "The tool asked for.", .need = Need::optional},
-    {.name = "usage_stats", .type = Object{}, .doc = "Executions, average time, success rate, trend.",
+    {.name = "usage_stats",
+     .type = Object{},
+     .doc = "Executions, average time, success rate, trend.",
      .need = Need::optional},
-    {.name = "performance_percentiles", .type = Object{}, .doc = "p50, p90, p95 and p99, in milliseconds.",
+    {.name = "performance_percentiles",
+     .type = Object{},
+     .doc = "p50, p90, p95 and p99, in milliseconds.",
      .need = Need::optional},
 };
 
@@ -93,8 +99,7 @@ Result<Json> tool_metrics(Context& context, const Json& arguments) {
   const metrics::Period period = last(std::chrono::days(days), context.clock.now());
   FM_TRY(const auto rows, reader->usage(*metrics::find_kind("tool_usage"), period, only, kMostRows));
 
-  Json answer{
-      {"period", {{"start", to_rfc3339(period.since)}, {"end", to_rfc3339(period.until)}, {"days", days}}}};
+  Json answer{{"period", {{"start", to_rfc3339(period.since)}, {"end", to_rfc3339(period.until)}, {"days", days}}}};
   if (only.empty()) {
     Json tools = Json::array();
     for (const metrics::Usage& row : rows) tools.push_back(to_json(row));
@@ -106,8 +111,8 @@ Result<Json> tool_metrics(Context& context, const Json& arguments) {
   Json one = to_json(rows.empty() ? none : rows.front());
   answer["tool_name"] = only;
   answer["usage_stats"] = std::move(one["usage_stats"]);
-  answer["performance_percentiles"] = rows.empty() ? Json() : std::move(one["performance_percentiles"]);
-  if (rows.empty()) answer.erase("performance_percentiles");
+  if (one.contains("performance_percentiles"))
+    answer["performance_percentiles"] = std::move(one["performance_percentiles"]);
   return answer;
 }
 
@@ -127,7 +132,9 @@ constexpr Field kDashboardQuestion[] = {
 };
 constexpr Field kDashboardAnswer[] = {
     {.name = "period", .type = Object{}, .doc = "Start and end of the period."},
-    {.name = "text", .type = Text{.max_chars = 100'000, .multiline = true}, .doc = "The dashboard, drawn.",
+    {.name = "text",
+     .type = Text{.max_chars = 100'000, .multiline = true},
+     .doc = "The dashboard, drawn.",
      .need = Need::optional},
 };
 
@@ -153,7 +160,7 @@ CallResult query_dashboard(Context& context, const Json& arguments) {
   const std::string format = arguments.value("format", "json");
   if (format == "json") return {dump_json_pretty(data), dump_json(data), false};
   std::string text = format == "ascii" ? to_ascii(*dashboard) : to_markdown(*dashboard);
-  data["text"] = text;    // a client that shows only the structured answer shows the drawing too
+  data["text"] = text;  // a client that shows only the structured answer shows the drawing too
   return {std::move(text), dump_json(data), false};
 }
 
@@ -167,24 +174,26 @@ CallResult answer(Context& context, const Json& arguments) {
 
 Json to_json(const metrics::Usage& usage) {
   const auto count = static_cast<double>(usage.count);
-  return {{"tool_name", usage.name},
-          {"usage_stats",
-           {{"total_executions", usage.count},
-            {"avg_execution_time_ms", usage.average_ms},
-            {"min_execution_time_ms", usage.min_ms},
-            {"max_execution_time_ms", usage.max_ms},
-            {"total_execution_time_ms", usage.total_ms},
-            {"success_count", usage.successes},
-            {"error_count", usage.errors},
-            {"success_rate", usage.count > 0 ? Json(static_cast<double>(usage.successes) / count) : Json()},
-            {"error_rate", usage.count > 0 ? Json(static_cast<double>(usage.errors) / count) : Json()},
-            {"last_used", usage.count > 0 ? Json(to_rfc3339(usage.last_used)) : Json()},
-            {"trend", name(usage.trend)}}},
-          {"performance_percentiles",
-           {{"p50", usage.percentiles.p50},
-            {"p90", usage.percentiles.p90},
-            {"p95", usage.percentiles.p95},
-            {"p99", usage.percentiles.p99}}}};
+  const auto timed = [&usage](double ms) { return usage.timed > 0 ? Json(ms) : Json(); };
+  Json out{{"tool_name", usage.name},
+           {"usage_stats",
+            {{"total_executions", usage.count},
+             {"avg_execution_time_ms", timed(usage.average_ms)},
+             {"min_execution_time_ms", timed(usage.min_ms)},
+             {"max_execution_time_ms", timed(usage.max_ms)},
+             {"total_execution_time_ms", usage.total_ms},
+             {"success_count", usage.successes},
+             {"error_count", usage.errors},
+             {"success_rate", usage.count > 0 ? Json(static_cast<double>(usage.successes) / count) : Json()},
+             {"error_rate", usage.count > 0 ? Json(static_cast<double>(usage.errors) / count) : Json()},
+             {"last_used", usage.count > 0 ? Json(to_rfc3339(usage.last_used)) : Json()},
+             {"trend", name(usage.trend)}}}};
+  if (usage.timed > 0)
+    out["performance_percentiles"] = {{"p50", usage.percentiles.p50},
+                                      {"p90", usage.percentiles.p90},
+                                      {"p95", usage.percentiles.p95},
+                                      {"p99", usage.percentiles.p99}};
+  return out;
 }
 
 Json to_json(const metrics::Session& session, WallTime now) {

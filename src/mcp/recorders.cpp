@@ -9,7 +9,7 @@ namespace fortium::mcp {
 
 namespace {
 
-using namespace schema;    // NOLINT(google-build-using-namespace): shapes are written in its words
+using namespace schema;  // NOLINT(google-build-using-namespace): shapes are written in its words
 
 constexpr Field kAlertFields[] = {
     {.name = "type", .type = Text{}, .doc = "performance_warning or high_error_rate."},
@@ -37,22 +37,27 @@ CallResult recorded(const Context& context, const std::string& id, std::string_v
   return {json, json, false};
 }
 
-CallResult stage(Context& context, const metrics::Kind& kind, const Json& fields, std::string_view message,
-                 const Json& alerts = Json::array()) {
-  auto staged = context.recorder.stage(kind, fields);
-  if (const auto* violations = std::get_if<metrics::Violations>(&staged)) return CallResult::refused(*violations);
-  return recorded(context, std::get<std::string>(staged), message, alerts);
+// What is to be said about a tool after the call that was just staged.
+Json alerts_of(Alerts& alerts, const Context& context) {
+  const metrics::Event* event = context.recorder.newest();
+  if (event == nullptr) return Json::array();
+  std::string tool, status;
+  double duration = 0;
+  for (std::size_t i = metrics::kEnvelopeSize; i < event->row.size(); ++i) {
+    const std::string_view name = event->kind->shape[i].name;
+    if (name == "tool_name") tool = std::get<std::string>(event->row[i]);
+    if (name == "status") status = std::get<std::string>(event->row[i]);
+    if (name == "execution_time_ms") duration = std::get<double>(event->row[i]);
+  }
+  return alerts.note(tool, duration, status == "success", context.clock.steady());
 }
 
-Json alerts_of(Alerts& alerts, const Context& context, const Json& arguments) {
-  const auto tool = arguments.find("tool_name");
-  const auto time = arguments.find("execution_time_ms");
-  const auto status = arguments.find("status");
-  if (tool == arguments.end() || !tool->is_string() || time == arguments.end() || !time->is_number() ||
-      status == arguments.end())
-    return Json::array();    // by another name, or wrong: the check will tell
-  return alerts.note(tool->get_ref<const std::string&>(), time->get<double>(), *status == "success",
-                     context.clock.steady());
+CallResult stage(Context& context, const metrics::Kind& kind, const Json& fields, std::string_view message,
+                 Alerts* alerts = nullptr) {
+  auto staged = context.recorder.stage(kind, fields);
+  if (const auto* violations = std::get_if<metrics::Violations>(&staged)) return CallResult::refused(*violations);
+  return recorded(context, std::get<std::string>(staged), message,
+                  alerts != nullptr ? alerts_of(*alerts, context) : Json::array());
 }
 
 // The documented older form of record-command-execution.
@@ -88,7 +93,8 @@ CallResult collect(Context& context, const Json& arguments) {
 constexpr Object kMetadata{.max_members = metrics::kMaxMembers, .max_bytes = metrics::kMaxDetailBytes};
 constexpr Text kSessionId{.min_chars = 1, .max_chars = 128};
 
-constexpr Field kAgentName{.name = "agent", .type = Text{.max_chars = metrics::kMaxNameChars}, .doc = "An agent's name."};
+constexpr Field kAgentName{
+    .name = "agent", .type = Text{.max_chars = metrics::kMaxNameChars}, .doc = "An agent's name."};
 
 constexpr Field kSessionStart[] = {
     {.name = "metadata",
@@ -188,12 +194,14 @@ constexpr Field kSessionEnd[] = {
 };
 constexpr Field kSessionEnded[] = {
     {.name = "success", .type = Boolean{}, .doc = "The end is stored."},
-    {.name = "summary", .type = Object{}, .doc = "The session: its data, analytics, commands and interactions.",
+    {.name = "summary",
+     .type = Object{},
+     .doc = "The session: its data, analytics, commands and interactions.",
      .need = Need::optional},
     {.name = "message", .type = Text{.max_chars = 1000}, .doc = "What was done."},
 };
 
-constexpr std::int64_t kShown = 50;    // commands and interactions of a summary: answers stay small
+constexpr std::int64_t kShown = 50;  // commands and interactions of a summary: answers stay small
 
 Json recent_json(const std::vector<metrics::Recent>& rows) {
   Json out = Json::array();
@@ -254,8 +262,7 @@ std::vector<Tool> recorders(bool with_alerts) {
     tool.records = true;
     const auto alerts = with_alerts && kind.name == "tool_usage" ? std::make_shared<Alerts>() : nullptr;
     tool.run = [&kind, alerts](Context& context, const Json& arguments) {
-      return stage(context, kind, arguments, "Recorded",
-                   alerts ? alerts_of(*alerts, context, arguments) : Json::array());
+      return stage(context, kind, arguments, "Recorded", alerts.get());
     };
     tools.push_back(std::move(tool));
   }

@@ -17,11 +17,11 @@ std::vector<Prompt> prompts();
 struct Dashboard {
   metrics::Period period;
   std::int64_t command_count = 0;
-  std::optional<double> success_rate;               // 0 to 1
-  std::int64_t active_agents = 0;                   // different agents at work
-  std::optional<double> productivity_improvement;   // change of commands against the period before; 0.1 is 10 % more
-  std::optional<double> avg_response_time;          // of commands, in ms
-  std::optional<double> quality_score;              // mean of the recorded code_quality_score, 0 to 1
+  std::optional<double> success_rate;              // 0 to 1
+  std::int64_t active_agents = 0;                  // different agents at work
+  std::optional<double> productivity_improvement;  // change of commands against the period before; 0.1 is 10 % more
+  std::optional<double> avg_response_time;         // of commands, in ms
+  std::optional<double> quality_score;             // mean of the recorded code_quality_score, 0 to 1
   std::vector<metrics::Recent> recent_commands;
 };
 Result<Dashboard> read_dashboard(metrics::Reader& reader, const metrics::Period& period);

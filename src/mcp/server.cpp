@@ -1,5 +1,6 @@
 #include "fortium/mcp/server.h"
 
+#include <exception>
 #include <nlohmann/json.hpp>
 
 #include "fortium/base/log.h"
@@ -13,6 +14,19 @@ namespace {
 // Claude Code refuses nothing above it, but shows the model only so much.
 constexpr std::string_view kServerName = "fortium-metrics-server";
 constexpr std::string_view kServerTitle = "Fortium Metrics";
+
+// A member that is null is absent, in arguments and in the objects that they name.
+void drop_nulls(Json& value, int levels = 2) {
+  if (!value.is_object() || levels == 0) return;
+  for (auto at = value.begin(); at != value.end();) {
+    if (at->is_null()) {
+      at = value.erase(at);
+    } else {
+      drop_nulls(*at, levels - 1);
+      ++at;
+    }
+  }
+}
 
 std::string text_of(const Json& params, const char* name) {
   const auto at = params.find(name);
@@ -49,7 +63,7 @@ std::vector<std::string> Server::handle(std::span<const rpc::Line> lines) {
   group_ = &group;
   look_for_cancellations(lines);
   for (line_ = 0; line_ < lines.size(); ++line_) group.push_back(reply_to(lines[line_]));
-  (void)commit();    // a failure has turned the answers that depend on it
+  (void)commit();  // a failure has turned the answers that depend on it
   group_ = nullptr;
 
   std::vector<std::string> out;
@@ -73,7 +87,7 @@ void Server::look_for_cancellations(std::span<const rpc::Line> lines) {
   for (std::size_t i = 1; i < lines.size(); ++i) {
     if (lines[i].text.find(kMethod) == std::string_view::npos) continue;
     auto parsed = parse_json(lines[i].text);
-    if (!parsed || !parsed->is_object() || parsed->value("method", "") != kMethod) continue;
+    if (!parsed || !parsed->is_object() || text_of(*parsed, "method") != kMethod) continue;
     const auto params = parsed->find("params");
     if (params == parsed->end() || !params->is_object() || !params->contains("requestId")) continue;
     cancelled_[dump_json((*params)["requestId"])] = i;
@@ -99,9 +113,9 @@ Result<void> Server::commit() {
 
 Server::Reply Server::reply_to(const rpc::Line& line) {
   if (line.dropped > 0)
-    return {{error("null", rpc::kInvalidRequest,
-                   "line is " + std::to_string(line.dropped) + " bytes, limit is " +
-                       std::to_string(rpc::kMaxLineBytes))}};
+    return {
+        {error("null", rpc::kInvalidRequest,
+               "line is " + std::to_string(line.dropped) + " bytes, limit is " + std::to_string(rpc::kMaxLineBytes))}};
   auto parsed = parse_json(line.text);
   if (!parsed) return {{error("null", rpc::kParseError, "parse error: " + parsed.error().what)}};
   if (parsed->is_array()) return reply_to_batch(std::move(*parsed));
@@ -135,8 +149,10 @@ std::optional<Server::Answer> Server::answer(Json&& value, bool in_batch) {
       return dispatch(std::move(*request), in_batch);
     } catch (const Bug& bug) {
       log_error(bug.what);
-      return error(id, rpc::kInternalError, "internal error");
+    } catch (const std::exception&) {
+      log_error("a row of the catalog let an exception out");  // its words may hold what was given
     }
+    return error(id, rpc::kInternalError, "internal error");
   }
   if (const auto* malformed = std::get_if<rpc::Malformed>(&message))
     return error(malformed->id, rpc::kInvalidRequest, "invalid request: " + malformed->why);
@@ -167,8 +183,7 @@ Server::Answer Server::dispatch(rpc::Request&& request, bool in_batch) {
   const Method* method = nullptr;
   for (const Method& known : kMethods)
     if (known.name == request.method) method = &known;
-  if (method == nullptr && !calls)
-    return error(request.id, rpc::kMethodNotFound, "method not found");
+  if (method == nullptr && !calls) return error(request.id, rpc::kMethodNotFound, "method not found");
   if (!revision_) return error(request.id, rpc::kInvalidRequest, "not initialized: send initialize first");
   if (calls) return call_tool(std::move(request));
   return (this->*method->run)(request);
@@ -183,10 +198,11 @@ Server::Answer Server::initialize(const rpc::Request& request) {
 
   Json info{{"name", kServerName}, {"version", version_}};
   if (has_structured_content(*revision_)) info["title"] = kServerTitle;
-  const Json result{{"protocolVersion", name(*revision_)},
-                    {"capabilities", {{"tools", Json::object()}, {"resources", Json::object()}, {"prompts", Json::object()}}},
-                    {"serverInfo", std::move(info)},
-                    {"instructions", catalog_.instructions}};
+  const Json result{
+      {"protocolVersion", name(*revision_)},
+      {"capabilities", {{"tools", Json::object()}, {"resources", Json::object()}, {"prompts", Json::object()}}},
+      {"serverInfo", std::move(info)},
+      {"instructions", catalog_.instructions}};
   return {rpc::result_line(request.id, dump_json(result)), request.id};
 }
 
@@ -232,6 +248,8 @@ Server::Answer Server::call_tool(rpc::Request&& request) {
 
   static const Json kNone = Json::object();
   const auto given = request.params.find("arguments");
+  // What a recorder is given is its check's to judge, and kept verbatim.
+  if (given != request.params.end() && !tool.records) drop_nulls(*given);
   const Json& arguments = given == request.params.end() || given->is_null() ? kNone : *given;
   if (!arguments.is_object()) return error(request.id, rpc::kInvalidParams, "arguments must be an object");
 
@@ -239,8 +257,7 @@ Server::Answer Server::call_tool(rpc::Request&& request) {
   if (tool.records) {
     result = tool.run(context_, arguments);
   } else {
-    const schema::Checked checked =
-        schema::check(tool.input, arguments, schema::Edge::call, context_.clock.now());
+    const schema::Checked checked = schema::check(tool.input, arguments, schema::Edge::call, context_.clock.now());
     if (!checked.ok()) {
       result = CallResult::failure(std::string(tool.name) + ": " + schema::to_text(checked.violations));
     } else {
@@ -249,14 +266,16 @@ Server::Answer Server::call_tool(rpc::Request&& request) {
       result = tool.run(context_, arguments);
     }
   }
-  return {rpc::result_line(request.id, result_json(result)), request.id, !result.error && context_.recorder.has_staged()};
+  return {rpc::result_line(request.id, result_json(result)), request.id,
+          !result.error && context_.recorder.has_staged()};
 }
 
 std::string Server::result_json(const CallResult& result) const {
   std::string json = R"({"content":[{"type":"text","text":)";
   append_json_string(json, result.text);
   json += "}]";
-  if (!result.structured.empty() && has_structured_content(*revision_)) json += ",\"structuredContent\":" + result.structured;
+  if (!result.structured.empty() && has_structured_content(*revision_))
+    json += ",\"structuredContent\":" + result.structured;
   json += result.error ? R"(,"isError":true})" : R"(,"isError":false})";
   return json;
 }
@@ -321,9 +340,8 @@ Server::Answer Server::list_prompts(const rpc::Request& request) {
   for (const Prompt& prompt : catalog_.prompts) {
     Json arguments = Json::array();
     for (const schema::Field& field : prompt.arguments)
-      arguments.push_back({{"name", field.name},
-                           {"description", field.doc},
-                           {"required", field.need == schema::Need::required}});
+      arguments.push_back(
+          {{"name", field.name}, {"description", field.doc}, {"required", field.need == schema::Need::required}});
     Json row{{"name", prompt.name}, {"description", prompt.doc}, {"arguments", std::move(arguments)}};
     if (has_structured_content(*revision_)) row["title"] = prompt.title;
     rows.push_back(std::move(row));
@@ -335,7 +353,9 @@ Server::Answer Server::get_prompt(const rpc::Request& request) {
   const std::string wanted = text_of(request.params, "name");
   for (const Prompt& prompt : catalog_.prompts) {
     if (prompt.name != wanted) continue;
-    const Json arguments = request.params.value("arguments", Json::object());
+    Json arguments = request.params.value("arguments", Json::object());
+    drop_nulls(arguments);
+    if (arguments.is_null()) arguments = Json::object();
     const schema::Checked checked =
         schema::check(prompt.arguments, arguments, schema::Edge::call, context_.clock.now());
     if (!checked.ok()) return error(request.id, rpc::kInvalidParams, schema::to_text(checked.violations));

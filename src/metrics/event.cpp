@@ -11,7 +11,7 @@ void append_wire(std::string& out, const Event& event, bool named) {
     if (!first) out += ',';
     first = false;
     out += '"';
-    out += name;    // snake_case: nothing to escape
+    out += name;  // snake_case: nothing to escape
     out += "\":";
   };
   if (named) {
@@ -48,7 +48,9 @@ schema::Checked check_event(const Kind& kind, const Json& record, WallTime now) 
 bool is_newer(const Kind& kind, const Json& record) {
   if (!record.is_object()) return false;
   const auto version = record.find("v");
-  return version != record.end() && version->is_number_integer() && *version > kind.version;
+  return version != record.end() && version->is_number_integer() &&
+         (version->is_number_unsigned() ? version->get<std::uint64_t>() > static_cast<std::uint64_t>(kind.version)
+                                        : version->get<std::int64_t>() > kind.version);
 }
 
 bool same_content(const Event& a, const Event& b) {

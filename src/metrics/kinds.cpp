@@ -8,7 +8,7 @@ namespace fortium::metrics {
 
 namespace {
 
-using namespace schema;    // NOLINT(google-build-using-namespace): the table is written in its words
+using namespace schema;  // NOLINT(google-build-using-namespace): the table is written in its words
 
 constexpr Alias kDurationAliases[] = {{"processing_time_ms"}, {"duration_ms"}, {"duration"}, {"time"}};
 constexpr Alias kModelDurationAliases[] = {{"execution_time_ms"}, {"processing_time_ms"}, {"duration"}, {"time"}};
@@ -30,13 +30,14 @@ constexpr Object kDetail{.max_members = kMaxMembers, .max_bytes = kMaxDetailByte
 
 constexpr Field kAgentItem{.name = "agent", .type = kName, .doc = "An agent's name."};
 
-constexpr std::string_view kMetricTypes[] = {
-    "completion_rate",    "error_rate",   "efficiency_score",     "code_quality",          "collaboration",
-    "commands_per_hour",  "session_duration", "productivity_score", "code_quality_score", "response_time",
-    "task_completion_time", "agent_usage_frequency"};
+constexpr std::string_view kMetricTypes[] = {"completion_rate",  "error_rate",           "efficiency_score",
+                                             "code_quality",     "collaboration",        "commands_per_hour",
+                                             "session_duration", "productivity_score",   "code_quality_score",
+                                             "response_time",    "task_completion_time", "agent_usage_frequency"};
 
 constexpr Field duration(std::string_view doc) {
-  return {.name = "execution_time_ms", .type = kDuration, .doc = doc, .need = Need::measured, .aliases = kDurationAliases};
+  return {
+      .name = "execution_time_ms", .type = kDuration, .doc = doc, .need = Need::measured, .aliases = kDurationAliases};
 }
 constexpr Field status(std::string_view doc) {
   return {.name = "status", .type = OneOf{kStatuses}, .doc = doc, .aliases = kStatusAliases};
@@ -80,8 +81,7 @@ constexpr auto kCommandExecution = with_envelope({
     {.name = "command_name", .type = kName, .doc = "Command that ran, such as /plan-product."},
     duration("Wall time of the command, in milliseconds."),
     status("How the command ended."),
-    optional("error_message", Text{.min_chars = 0, .max_chars = kMaxErrorChars, .multiline = true},
-             "What went wrong."),
+    optional("error_message", Text{.min_chars = 0, .max_chars = kMaxErrorChars, .multiline = true}, "What went wrong."),
     optional("command_args", kDetail, "Arguments of the command."),
     optional("context", kDetail, "Free-form detail, kept verbatim.", kContextAliases),
 });
@@ -89,8 +89,7 @@ constexpr auto kToolUsage = with_envelope({
     {.name = "tool_name", .type = kName, .doc = "Tool that ran."},
     duration("Wall time of the tool, in milliseconds."),
     status("How the tool ended."),
-    optional("error_message", Text{.min_chars = 0, .max_chars = kMaxErrorChars, .multiline = true},
-             "What went wrong."),
+    optional("error_message", Text{.min_chars = 0, .max_chars = kMaxErrorChars, .multiline = true}, "What went wrong."),
     optional("context", kDetail, "Free-form detail, kept verbatim.", kContextAliases),
 });
 constexpr auto kAgentInteraction = with_envelope({
@@ -102,8 +101,7 @@ constexpr auto kAgentInteraction = with_envelope({
     optional("output_tokens", kTokens, "Tokens it wrote."),
     duration("Wall time of the interaction, in milliseconds."),
     status("How the interaction ended."),
-    optional("error_message", Text{.min_chars = 0, .max_chars = kMaxErrorChars, .multiline = true},
-             "What went wrong."),
+    optional("error_message", Text{.min_chars = 0, .max_chars = kMaxErrorChars, .multiline = true}, "What went wrong."),
     optional("command_execution_id", kKey, "Record of the command that it served."),
     optional("metadata", kDetail, "Free-form detail, kept verbatim.", kMetadataAliases),
 });

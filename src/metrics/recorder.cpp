@@ -17,8 +17,8 @@ Recorder::Recorder(EventStore& store, const Clock& clock, Entropy& entropy, Stam
 
 std::variant<std::string, Violations> Recorder::stage(const Kind& kind, const Json& fields, schema::Edge edge) {
   const WallTime now = clock_.now();
-  schema::Checked checked = edge == schema::Edge::record ? check_event(kind, fields, now)
-                                                         : schema::check(kind.shape, fields, edge, now);
+  schema::Checked checked =
+      edge == schema::Edge::record ? check_event(kind, fields, now) : schema::check(kind.shape, fields, edge, now);
   if (!checked.ok()) return std::move(checked.violations);
 
   Event event{&kind, std::move(checked.row)};

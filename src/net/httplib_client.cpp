@@ -63,9 +63,7 @@ class Framing final : public httplib::ClientImpl {
   Transport& transport_;
 };
 
-HttpOutcome failed(Stage stage, std::string what) {
-  return {.ok = false, .stage = stage, .what = std::move(what)};
-}
+HttpOutcome failed(Stage stage, std::string what) { return {.ok = false, .stage = stage, .what = std::move(what)}; }
 
 // A line break in any of them would be a second request.
 bool is_clean(const HttpRequest& request) {
@@ -226,8 +224,6 @@ fortium::net::HttpClient* fortium_make_http_client(const fortium::net::ClientOpt
   }
 }
 
-const char* fortium_net_version() noexcept {
-  return FORTIUM_VERSION;
-}
+const char* fortium_net_version() noexcept { return FORTIUM_VERSION; }
 
 }  // extern "C"

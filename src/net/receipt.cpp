@@ -115,9 +115,7 @@ bool counts_add_up(const Json& answer, const sync::Batch& batch) {
   return true;
 }
 
-Error no_receipt(std::string why) {
-  return {Errc::unavailable, std::move(why)};
-}
+Error no_receipt(std::string why) { return {Errc::unavailable, std::move(why)}; }
 
 bool read_number(std::string_view text, int& out) {
   const auto end = text.data() + text.size();
@@ -148,27 +146,20 @@ Meaning meaning_of(int status, bool compressed) {
   if (status >= 200 && status <= 299) return {.verdict = Verdict::receipt};
   switch (status) {
     case 400:
-    case 422:
-      return {.verdict = Verdict::bad_record};
+    case 422: return {.verdict = Verdict::bad_record};
     case 401:
-    case 403:
-      return {.verdict = Verdict::unauthorized};
+    case 403: return {.verdict = Verdict::unauthorized};
     case 404:
     case 405:
-    case 410:
-      return {.verdict = Verdict::misconfigured};
-    case 413:
-      return {.verdict = Verdict::too_large};
+    case 410: return {.verdict = Verdict::misconfigured};
+    case 413: return {.verdict = Verdict::too_large};
     case 415:
       if (compressed) return {.verdict = Verdict::plain};
       break;
     case 408:
-    case 425:
-      return {.unreachable = true, .heeds_retry_after = true};
-    case 429:
-      return {.rate_limited = true, .heeds_retry_after = true};
-    default:
-      break;
+    case 425: return {.unreachable = true, .heeds_retry_after = true};
+    case 429: return {.rate_limited = true, .heeds_retry_after = true};
+    default: break;
   }
   // 3xx is not followed. Elsewhere a Retry-After could come from anybody on the way.
   return {.unreachable = true, .heeds_retry_after = status >= 500 && status <= 599};

@@ -15,8 +15,8 @@ namespace fortium::rpc {
 namespace {
 
 constexpr std::size_t kReadBytes = 64 << 10;
-constexpr std::size_t kKeptBytes = 256 << 10;    // a buffer that one long line has grown is given back
-constexpr std::size_t kPipeAtomic = 4096;        // PIPE_BUF: after POLLOUT a pipe takes as much without blocking
+constexpr std::size_t kKeptBytes = 256 << 10;  // a buffer that one long line has grown is given back
+constexpr std::size_t kPipeAtomic = 4096;      // PIPE_BUF: after POLLOUT a pipe takes as much without blocking
 
 }  // namespace
 
@@ -42,7 +42,7 @@ void FdChannel::compact() {
 bool FdChannel::stop_asked(int timeout_ms, int fd, short events) {
   pollfd fds[2] = {{fd, events, 0}, {wake_fd_, POLLIN, 0}};
   while (::poll(fds, 2, timeout_ms) < 0)
-    if (errno != EINTR) return false;    // the read or write that follows tells why
+    if (errno != EINTR) return false;  // the read or write that follows tells why
   return (fds[1].revents & POLLIN) != 0;
 }
 
@@ -96,7 +96,7 @@ void FdChannel::split(std::vector<Line>& lines) {
     dropping_ += static_cast<std::int64_t>(buffer_.size() - taken_);
     buffer_.resize(taken_);
   }
-  searched_ = buffer_.size() - taken_;    // as it will be after compact()
+  searched_ = buffer_.size() - taken_;  // as it will be after compact()
 }
 
 Result<void> FdChannel::write(std::string_view text) {

@@ -29,9 +29,9 @@ class FdChannel final : public Channel {
   bool out_is_socket_ = false;
   bool ended_ = false;
   std::string buffer_;
-  std::size_t taken_ = 0;         // bytes of buffer_ handed out
-  std::size_t searched_ = 0;      // bytes of buffer_ known to hold no line end
-  std::int64_t dropping_ = 0;     // bytes dropped of a line that is too long; 0: none
+  std::size_t taken_ = 0;      // bytes of buffer_ handed out
+  std::size_t searched_ = 0;   // bytes of buffer_ known to hold no line end
+  std::int64_t dropping_ = 0;  // bytes dropped of a line that is too long; 0: none
 };
 
 }  // namespace fortium::rpc

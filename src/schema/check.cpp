@@ -8,8 +8,8 @@ namespace fortium::schema {
 
 namespace {
 
-constexpr std::int64_t kOldest = 946'684'800'000;    // 2000-01-01T00:00:00Z, in ms
-constexpr Millis kAhead = std::chrono::hours(24);    // clocks of other machines may be that far ahead
+constexpr std::int64_t kOldest = 946'684'800'000;  // 2000-01-01T00:00:00Z, in ms
+constexpr Millis kAhead = std::chrono::hours(24);  // clocks of other machines may be that far ahead
 
 std::string number_text(double value) {
   std::string out;
@@ -40,7 +40,7 @@ std::optional<std::int64_t> whole(const Json& value) {
   }
   if (value.is_number_integer()) return value.get<std::int64_t>();
   const double number = value.get<double>();
-  constexpr double kLimit = 9223372036854775808.0;    // 2^63
+  constexpr double kLimit = 9223372036854775808.0;  // 2^63
   if (std::trunc(number) != number || number >= kLimit || number < -kLimit) return std::nullopt;
   return static_cast<std::int64_t>(number);
 }
@@ -67,6 +67,7 @@ class Checker {
         continue;
       }
       if (member.is_null()) continue;
+      seen_.push_back(&shape[index]);
       if (how != Convert::same) {
         if (!convert(how, member, converted)) {
           fail(place, how == Convert::success_flag ? "must be true or false" : "must be a number from 0 to 1440");
@@ -78,7 +79,6 @@ class Checker {
       if (row[index].index() != 0 && read.index() != 0 && row[index] != read)
         fail(place, "says otherwise than another name of " + std::string(shape[index].name));
       if (read.index() != 0) row[index] = std::move(read);
-      seen_.push_back(&shape[index]);
     }
     for (std::size_t i = 0; i < shape.size(); ++i)
       if (demanded(shape[i], edge_) && offered(shape[i], edge_) && row[i].index() == 0 && !seen(shape[i])) {
@@ -152,7 +152,7 @@ class Checker {
       fail(where, "must be a number from " + number_text(type.min) + " to " + number_text(type.max));
       return {};
     }
-    return number == 0 ? 0.0 : number;    // -0 is 0
+    return number == 0 ? 0.0 : number;  // -0 is 0
   }
   Value read(const Boolean& /*type*/, const Json& value, const std::string& where) {
     if (!value.is_boolean()) return fail(where, "must be true or false"), Value();
@@ -167,8 +167,7 @@ class Checker {
     return fail(where, "must be one of " + allowed), Value();
   }
   Value read(const Timestamp& /*type*/, const Json& value, const std::string& where) {
-    const auto time = value.is_string() ? parse_rfc3339(value.get_ref<const std::string&>())
-                                        : parse_rfc3339("");
+    const auto time = value.is_string() ? parse_rfc3339(value.get_ref<const std::string&>()) : parse_rfc3339("");
     if (!time) return fail(where, time.error().what), Value();
     if (to_ms(*time) < kOldest || *time > now_ + kAhead)
       return fail(where, "must be from 2000-01-01 to one day ahead"), Value();

@@ -16,8 +16,8 @@ struct Render {
     Json out{{"type", "string"}, {"maxLength", type.max_chars}};
     if (type.min_chars > 0) out["minLength"] = type.min_chars;
     if (edge == Edge::record)
-      out["pattern"] = type.multiline ? "^[^\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f]*$"
-                                    : "^[^\\u0000-\\u001f\\u007f]*$";
+      out["pattern"] =
+          type.multiline ? "^[^\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f]*$" : "^[^\\u0000-\\u001f\\u007f]*$";
     return out;
   }
   Json operator()(const Integer& type) const {
@@ -60,7 +60,7 @@ Json shape_schema(Shape shape, Edge edge, bool open) {
   const Render render{edge, open};
   Json properties = Json::object();
   Json required = Json::array();
-  Json any_of = Json::array();    // one entry a required field that has synonyms
+  Json any_of = Json::array();  // one entry a required field that has synonyms
   for (const Field& field : shape) {
     if (!offered(field, edge)) continue;
     Json& property = properties[std::string(field.name)] = std::visit(render, field.type);

@@ -12,7 +12,7 @@ namespace fortium::service {
 
 namespace {
 
-constexpr std::size_t kMostKnown = 10'000;    // keys in the cache
+constexpr std::size_t kMostKnown = 10'000;  // keys in the cache
 
 std::string_view trimmed(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
@@ -115,8 +115,8 @@ Response too_many(const Request& request, const Standing& standing) {
   const std::string wait = seconds(standing.retry_after);
   const std::string reset = to_rfc3339(standing.reset);
   response.body.pop_back();
-  response.body += ",\"rate_limit\":{\"limit\":" + std::to_string(standing.limit) + ",\"remaining\":0,\"reset_time\":\"" +
-                   reset + "\",\"retry_after\":" + wait + "}}";
+  response.body += ",\"rate_limit\":{\"limit\":" + std::to_string(standing.limit) +
+                   ",\"remaining\":0,\"reset_time\":\"" + reset + "\",\"retry_after\":" + wait + "}}";
   response.headers = {{"Retry-After", wait},
                       {"X-RateLimit-Limit", std::to_string(standing.limit)},
                       {"X-RateLimit-Remaining", "0"},

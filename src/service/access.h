@@ -19,7 +19,7 @@
 namespace fortium::service {
 
 struct Credential {
-  std::string tenant;         // id
+  std::string tenant;  // id
   std::string tenant_name;
   std::string tenant_file;
   Scopes scopes = 0;

@@ -21,7 +21,7 @@ CREATE TABLE answers (
 CREATE INDEX answers_by_time ON answers (at);
 )sql"};
 
-constexpr std::int64_t kPruned = 10;    // with every new one: faster than they come
+constexpr std::int64_t kPruned = 10;  // with every new one: faster than they come
 
 }  // namespace
 
@@ -29,9 +29,11 @@ Result<std::unique_ptr<Answers>> Answers::open(const std::string& data_dir) {
   Opened opened;
   FM_TRY(opened.file, SharedFile::open(data_dir + "/answers.db", store::Durability::normal, kSteps));
   store::Db& db = opened.file->db();
-  FM_TRY(opened.find, db.prepare("SELECT body_hash, at, statuses FROM answers WHERE tenant = ? AND key = ? AND at > ?"));
-  FM_TRY(opened.keep, db.prepare("INSERT INTO answers (tenant, key, body_hash, at, statuses) VALUES (?1, ?2, ?3, ?4, ?5) "
-                                 "ON CONFLICT DO UPDATE SET body_hash = ?3, at = ?4, statuses = ?5 WHERE at <= ?6"));
+  FM_TRY(opened.find,
+         db.prepare("SELECT body_hash, at, statuses FROM answers WHERE tenant = ? AND key = ? AND at > ?"));
+  FM_TRY(opened.keep,
+         db.prepare("INSERT INTO answers (tenant, key, body_hash, at, statuses) VALUES (?1, ?2, ?3, ?4, ?5) "
+                    "ON CONFLICT DO UPDATE SET body_hash = ?3, at = ?4, statuses = ?5 WHERE at <= ?6"));
   FM_TRY(opened.prune, db.prepare("DELETE FROM answers WHERE (tenant, key) IN "
                                   "(SELECT tenant, key FROM answers WHERE at <= ? LIMIT ?)"));
   return std::unique_ptr<Answers>(new Answers(std::move(opened)));

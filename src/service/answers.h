@@ -1,8 +1,8 @@
 // What was answered to an Idempotency-Key, for a day: so that the same request again gets the same answer.
 //
 // Kept is one letter a record, not the answer: with the same body at hand everything else is worked out again, as if it
-// was the moment of the first answer. So a batch of 1000 costs one kilobyte and no measurable time. It is a convenience:
-// its commits do not wait for the disk, and what a power loss takes is answered as duplicates. Any thread.
+// was the moment of the first answer. So a batch of 1000 costs one kilobyte and no measurable time. It is a
+// convenience: its commits do not wait for the disk, and what a power loss takes is answered as duplicates. Any thread.
 #pragma once
 
 #include <memory>
@@ -19,7 +19,7 @@ namespace fortium::service {
 struct Answered {
   std::string body_hash;
   WallTime at{};
-  std::string statuses;    // a letter a record, in the order of the receipts
+  std::string statuses;  // a letter a record, in the order of the receipts
 };
 
 class Answers {

@@ -13,7 +13,7 @@ namespace {
 using metrics::Event;
 using metrics::Kind;
 
-constexpr std::string_view kSource = "sdk";    // of a record that does not say how it came
+constexpr std::string_view kSource = "sdk";  // of a record that does not say how it came
 
 bool has_control(std::string_view text) {
   return std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
@@ -48,7 +48,8 @@ class Reader {
   }
 
   std::string text(const std::string& name, const Json& value, std::size_t most) {
-    const std::string rule = "must be a string of 1 to " + std::to_string(most) + " characters without control characters";
+    const std::string rule =
+        "must be a string of 1 to " + std::to_string(most) + " characters without control characters";
     if (!value.is_string()) return fail(name, rule), std::string();
     const auto& text = value.get_ref<const std::string&>();
     if (text.empty() || count_chars(text) > most || has_control(text)) return fail(name, rule), std::string();
@@ -67,7 +68,7 @@ class Reader {
     } else if (name == "device_id") {
       if (!value.is_null()) batch.device_id = text(name, value, kMaxDeviceIdChars);
     } else if (name == "sent_at") {
-      if (!value.is_null()) (void)time(name, value);    // for people who look at traffic; clocks are not trusted
+      if (!value.is_null()) (void)time(name, value);  // for people who look at traffic; clocks are not trusted
     } else if (name == "timestamp") {
       if (!value.is_null()) batch.timestamp = time(name, value);
       // The same bounds as for the time of a record, which it stands in for.
@@ -105,8 +106,8 @@ std::string in_words(const std::vector<schema::Violation>& violations) {
 // All that is wrong is that some free-form detail has too many bytes.
 bool only_too_large(const Json& record, const std::vector<schema::Violation>& violations) {
   return std::ranges::all_of(violations, [&record](const schema::Violation& violation) {
-    const auto member = violation.where.empty() || !record.is_object() ? record.end()
-                                                                       : record.find(violation.where.substr(1));
+    const auto member =
+        violation.where.empty() || !record.is_object() ? record.end() : record.find(violation.where.substr(1));
     return member != record.end() && member->is_object() &&
            dump_json(*member).size() > static_cast<std::size_t>(metrics::kMaxDetailBytes);
   });
@@ -118,7 +119,7 @@ std::string own_id(const Json& record) {
   const auto id = record.find("id");
   if (id == record.end() || !id->is_string()) return {};
   const auto& text = id->get_ref<const std::string&>();
-  constexpr std::size_t kMostBytes = 4 * 128;    // of an id of 128 characters
+  constexpr std::size_t kMostBytes = 4 * 128;  // of an id of 128 characters
   return text.size() <= kMostBytes ? text : std::string();
 }
 

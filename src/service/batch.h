@@ -22,10 +22,10 @@ struct BatchRecord {
 
 struct Batch {
   std::optional<std::string> id;
-  std::string device_id;               // may be empty
-  std::optional<WallTime> timestamp;   // of records that have none
-  std::vector<BatchRecord> records;    // in the order of the receipts
-  std::vector<FieldError> errors;      // then nothing else counts
+  std::string device_id;              // may be empty
+  std::optional<WallTime> timestamp;  // of records that have none
+  std::vector<BatchRecord> records;   // in the order of the receipts
+  std::vector<FieldError> errors;     // then nothing else counts
 };
 
 // Points into `json`, which outlives it.
@@ -44,23 +44,23 @@ enum class Status : char {
 struct Line {
   const metrics::Kind* kind = nullptr;
   Status status = Status::accepted;
-  std::string id;         // the sender's own, else the one it got here; empty: only its index names it
-  std::string message;    // why not
+  std::string id;       // the sender's own, else the one it got here; empty: only its index names it
+  std::string message;  // why not
 };
 
 // Where ids come from for records that have none or not a UUID.
 struct Naming {
-  std::string_view tenant;     // UUID: text ids are hashed into its name space
-  std::string_view request;    // the same for the same request sent again; empty: ids are made anew
+  std::string_view tenant;   // UUID: text ids are hashed into its name space
+  std::string_view request;  // the same for the same request sent again; empty: ids are made anew
   WallTime now{};
   Entropy* entropy = nullptr;
 };
 
 struct Checked {
-  std::vector<Line> lines;                // one a record
-  std::vector<metrics::Event> events;     // those that may be kept, in order
-  std::vector<std::size_t> line_of;       // of each event
-  std::vector<bool> stamped;              // of each event: its time is ours
+  std::vector<Line> lines;             // one a record
+  std::vector<metrics::Event> events;  // those that may be kept, in order
+  std::vector<std::size_t> line_of;    // of each event
+  std::vector<bool> stamped;           // of each event: its time is ours
 };
 Checked check_records(const Batch& batch, const Naming& naming);
 

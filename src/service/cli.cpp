@@ -15,7 +15,7 @@ constexpr const char* kDataVariable = "FORTIUM_SERVER_DATA";
 constexpr Millis kShortestLife{1'000};
 
 const char* variable(const char* name) {
-  const char* value = std::getenv(name);    // NOLINT(concurrency-mt-unsafe): before any other thread
+  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): before any other thread
   return value != nullptr ? value : "";
 }
 
@@ -36,8 +36,9 @@ Result<void> read_number(const char* name, std::int64_t least, std::int64_t most
   std::int64_t number = 0;
   const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
   if (read.ec != std::errc() || read.ptr != text.data() + text.size() || number < least || number > most)
-    return Error{Errc::invalid, wrong(name, text, "must be a whole number from " + std::to_string(least) + " to " +
-                                                      std::to_string(most))};
+    return Error{
+        Errc::invalid,
+        wrong(name, text, "must be a whole number from " + std::to_string(least) + " to " + std::to_string(most))};
   out = number;
   return {};
 }
@@ -54,9 +55,11 @@ Result<void> read_time(const char* name, Millis& out) {
 
 Result<void> read_log_level() {
   const std::string text = variable("FORTIUM_SERVER_LOG");
-  constexpr std::pair<std::string_view, LogLevel> kLevels[] = {
-      {"", LogLevel::warn}, {"warn", LogLevel::warn}, {"error", LogLevel::error}, {"info", LogLevel::info},
-      {"debug", LogLevel::debug}};
+  constexpr std::pair<std::string_view, LogLevel> kLevels[] = {{"", LogLevel::warn},
+                                                               {"warn", LogLevel::warn},
+                                                               {"error", LogLevel::error},
+                                                               {"info", LogLevel::info},
+                                                               {"debug", LogLevel::debug}};
   for (const auto& [name, level] : kLevels)
     if (text == name) return open_log({.level = level}), Result<void>();
   return Error{Errc::invalid, wrong("FORTIUM_SERVER_LOG", text, "must be one of error, warn, info, debug")};
@@ -84,10 +87,11 @@ class CommandLine {
   CommandLine() : data_dir_(default_data_dir()) {
     app_.require_subcommand(1);
     app_.set_version_flag("--version", "fortium-metrics-server " FORTIUM_VERSION);
-    app_.footer("Example: fortium-metrics-server serve --listen 127.0.0.1:8080\n\n"
-                "The environment sets FORTIUM_SERVER_DATA, and for serve RATE_LIMIT_MAX_REQUESTS (units a minute of\n"
-                "each organization; 20 records are one unit), FORTIUM_SERVER_MAX_CONNECTIONS,\n"
-                "FORTIUM_SERVER_REQUEST_TIMEOUT, FORTIUM_SERVER_IDLE_TIMEOUT and FORTIUM_SERVER_LOG.");
+    app_.footer(
+        "Example: fortium-metrics-server serve --listen 127.0.0.1:8080\n\n"
+        "The environment sets FORTIUM_SERVER_DATA, and for serve RATE_LIMIT_MAX_REQUESTS (units a minute of\n"
+        "each organization; 20 records are one unit), FORTIUM_SERVER_MAX_CONNECTIONS,\n"
+        "FORTIUM_SERVER_REQUEST_TIMEOUT, FORTIUM_SERVER_IDLE_TIMEOUT and FORTIUM_SERVER_LOG.");
     add_serve();
     add_tenant();
     add_key();
@@ -115,7 +119,8 @@ class CommandLine {
   }
 
   void add_serve() {
-    CLI::App* serve = command(&app_, "serve", "Run the service", "serve --listen 127.0.0.1:8080 --data /var/lib/fortium");
+    CLI::App* serve =
+        command(&app_, "serve", "Run the service", "serve --listen 127.0.0.1:8080 --data /var/lib/fortium");
     serve->add_option("--listen", listen_, "Address and port; port 0 takes any free one")
         ->type_name("ADDRESS:PORT")
         ->default_str(listen_);
@@ -169,8 +174,8 @@ class CommandLine {
       });
     };
 
-    CLI::App* create = command(key, "create", "Make a key; it is shown once",
-                               "key create --tenant acme --scope ingest --expires 90d");
+    CLI::App* create =
+        command(key, "create", "Make a key; it is shown once", "key create --tenant acme --scope ingest --expires 90d");
     create->add_option("--tenant", key_.tenant, "Organization")->type_name("NAME")->required();
     create
         ->add_option_function<std::string>(

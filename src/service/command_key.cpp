@@ -65,8 +65,7 @@ Exit list(Control& control, const KeyCommand& command, WallTime now) {
                       {"last_used_at", time_of(key.used)}});
     else
       std::printf("%s  %-7s  %-17s  used %-24s  %s\n", key.id.c_str(), state_of(key, now).c_str(),
-                  to_text(key.scopes).c_str(), key.used ? to_rfc3339(*key.used).c_str() : "never",
-                  tenant.name.c_str());
+                  to_text(key.scopes).c_str(), key.used ? to_rfc3339(*key.used).c_str() : "never", tenant.name.c_str());
   }
   if (command.json)
     tell({{"keys", std::move(rows)}});
@@ -79,7 +78,10 @@ Exit revoke(Control& control, const Holder& holder, bool json, WallTime now) {
   const WallTime since = holder.key.revoked.value_or(now);
   if (auto done = control.revoke_key(holder.key); !done) return fail(done.error());
   if (json)
-    tell({{"id", holder.key.id}, {"tenant", holder.tenant.name}, {"state", "revoked"}, {"revoked_at", to_rfc3339(since)}});
+    tell({{"id", holder.key.id},
+          {"tenant", holder.tenant.name},
+          {"state", "revoked"},
+          {"revoked_at", to_rfc3339(since)}});
   else
     std::printf("%s: revoked\n", holder.key.id.c_str());
   return Exit::done;

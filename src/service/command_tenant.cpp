@@ -51,7 +51,7 @@ Exit list(Control& control, bool json) {
 }
 
 // How many records of each kind, from the ledger, so that it is instant.
-Result<Json> records_of(const Control& /*control*/, const std::string& data_dir, const Tenant& tenant) {
+Result<Json> records_of(const std::string& data_dir, const Tenant& tenant) {
   FM_TRY(const auto store, TenantStore::open(tenant_path(data_dir, tenant.file)));
   return store->read([](store::Db& db) -> Result<Json> {
     Json by_kind = Json::object();
@@ -70,7 +70,7 @@ Result<Json> records_of(const Control& /*control*/, const std::string& data_dir,
 Exit show(Control& control, const TenantCommand& command, const Tenant& tenant) {
   const auto keys = control.keys(tenant.id);
   if (!keys) return fail(keys.error());
-  const auto records = records_of(control, command.data_dir, tenant);
+  const auto records = records_of(command.data_dir, tenant);
   if (!records) return fail(records.error());
   if (command.json) {
     Json json = json_of(tenant);
@@ -111,8 +111,7 @@ Exit run_tenant(const TenantCommand& command) {
     case TenantCommand::Do::create:
     case TenantCommand::Do::list: break;
     case TenantCommand::Do::show: return show(control, command, *tenant);
-    case TenantCommand::Do::suspend:
-      return change(control.set_suspended(*tenant, true), command, *tenant, "suspended");
+    case TenantCommand::Do::suspend: return change(control.set_suspended(*tenant, true), command, *tenant, "suspended");
     case TenantCommand::Do::resume: return change(control.set_suspended(*tenant, false), command, *tenant, "active");
     case TenantCommand::Do::remove: return change(control.remove_tenant(*tenant), command, *tenant, "deleted");
   }

@@ -75,10 +75,11 @@ Result<std::unique_ptr<Control>> Control::open(const std::string& data_dir, cons
   FM_TRY_(make_private_dir(tenants_dir(data_dir)));
   FM_TRY(auto file, SharedFile::open(data_dir + "/control.db", store::Durability::full, kSteps));
   std::unique_ptr<Control> control(new Control(data_dir, std::move(file), clock, entropy));
-  FM_TRY(control->find_holder_,
-         control->file_->db().prepare(
-             "SELECT k.id, k.tenant, k.hash, k.scopes, k.created_at, k.expires_at, k.revoked_at, k.last_used_at, "
-             "t.id, t.name, t.file, t.state, t.created_at FROM keys k JOIN tenants t ON t.id = k.tenant WHERE k.id = ?"));
+  FM_TRY(
+      control->find_holder_,
+      control->file_->db().prepare(
+          "SELECT k.id, k.tenant, k.hash, k.scopes, k.created_at, k.expires_at, k.revoked_at, k.last_used_at, "
+          "t.id, t.name, t.file, t.state, t.created_at FROM keys k JOIN tenants t ON t.id = k.tenant WHERE k.id = ?"));
   return control;
 }
 
@@ -224,11 +225,11 @@ Result<Issued> Control::rotate_key(const Key& key, Millis overlap) {
   std::optional<Issued> issued;
   FM_TRY_(file_->write([&]() -> Result<void> {
     const WallTime now = clock_.now();
-    FM_TRY(store::Statement end, file_->db().prepare(overlap > Millis(0)
-                                                         ? "UPDATE keys SET expires_at = min(coalesce(expires_at, ?1), ?1) "
-                                                           "WHERE id = ?2 AND revoked_at IS NULL"
-                                                         : "UPDATE keys SET revoked_at = ?1 "
-                                                           "WHERE id = ?2 AND revoked_at IS NULL"));
+    FM_TRY(store::Statement end,
+           file_->db().prepare(overlap > Millis(0) ? "UPDATE keys SET expires_at = min(coalesce(expires_at, ?1), ?1) "
+                                                     "WHERE id = ?2 AND revoked_at IS NULL"
+                                                   : "UPDATE keys SET revoked_at = ?1 "
+                                                     "WHERE id = ?2 AND revoked_at IS NULL"));
     FM_TRY_(end.bind(to_ms(now + overlap), key.id).run());
     if (file_->db().changes() == 0) return no_such("key");
     FM_TRY(issued, add_key(key.tenant, key.scopes, life));

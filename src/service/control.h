@@ -18,17 +18,17 @@
 namespace fortium::service {
 
 struct Tenant {
-  std::string id;      // UUID
+  std::string id;  // UUID
   std::string name;
-  std::string file;    // below tenants/
+  std::string file;  // below tenants/
   bool suspended = false;
   WallTime created{};
 };
 
 struct Key {
   std::string id;
-  std::string tenant;    // id
-  std::string hash;      // of its secret
+  std::string tenant;  // id
+  std::string hash;    // of its secret
   Scopes scopes = 0;
   WallTime created{};
   std::optional<WallTime> expires, revoked, used;

@@ -8,7 +8,7 @@ namespace fortium::service {
 
 namespace {
 
-constexpr int kGzipWindow = 15 + 16;    // the largest window, in gzip's frame
+constexpr int kGzipWindow = 15 + 16;  // the largest window, in gzip's frame
 constexpr std::size_t kFirst = 64 * 1024;
 
 class Inflater {
@@ -33,7 +33,7 @@ Result<std::string> gunzip(std::string_view packed, std::size_t limit) {
   Inflater inflater;
   if (!inflater.ready()) return Error{Errc::unavailable, "no memory to unpack a body"};
   z_stream& stream = inflater.stream;
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data()));    // zlib does not write there
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data()));  // zlib does not write there
   stream.avail_in = static_cast<uInt>(packed.size());
   std::string out;
   std::size_t filled = 0;
@@ -47,7 +47,7 @@ Result<std::string> gunzip(std::string_view packed, std::size_t limit) {
     if (filled > limit) return Error{Errc::full, "the body is more than " + std::to_string(limit) + " bytes unpacked"};
     if (code == Z_STREAM_END) {
       if (stream.avail_in == 0) break;
-      if (inflateReset(&stream) != Z_OK) return Error{Errc::invalid, "the body is not gzip data"};    // another member
+      if (inflateReset(&stream) != Z_OK) return Error{Errc::invalid, "the body is not gzip data"};  // another member
     } else if (code != Z_OK || (stream.avail_in == 0 && stream.avail_out != 0)) {
       return Error{Errc::invalid, "the body is not whole gzip data"};
     }

@@ -12,9 +12,7 @@ namespace {
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 std::string_view find(const Headers& headers, std::string_view name) {
-  const auto same = [name](const auto& header) {
-    return std::ranges::equal(header.first, name, {}, lower, lower);
-  };
+  const auto same = [name](const auto& header) { return std::ranges::equal(header.first, name, {}, lower, lower); };
   const auto found = std::ranges::find_if(headers, same);
   return found != headers.end() ? std::string_view(found->second) : std::string_view();
 }

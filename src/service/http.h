@@ -12,13 +12,13 @@ namespace fortium::service {
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
 struct Request {
-  std::string id;        // ours, for the log and for the person who asks about an error
+  std::string id;  // ours, for the log and for the person who asks about an error
   std::string method;
-  std::string path;      // without the query
-  std::string query;     // without the question mark
+  std::string path;   // without the query
+  std::string query;  // without the question mark
   Headers headers;
   std::string body;
-  std::string peer;      // address, without the port
+  std::string peer;  // address, without the port
 
   // The first of that name, without regard to case; empty where there is none.
   std::string_view header(std::string_view name) const;
@@ -26,7 +26,7 @@ struct Request {
 
 struct Response {
   int status = 200;
-  std::string body;      // JSON
+  std::string body;  // JSON
   Headers headers = {};
 
   std::string_view header(std::string_view name) const;

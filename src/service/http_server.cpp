@@ -18,8 +18,8 @@ namespace {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 
-constexpr Millis kAcceptAgain{100};    // after a failure: no file left to open, mostly
-constexpr std::size_t kFewestWorkers = 4;    // one organization's big batch must not hold up all others
+constexpr Millis kAcceptAgain{100};        // after a failure: no file left to open, mostly
+constexpr std::size_t kFewestWorkers = 4;  // one organization's big batch must not hold up all others
 
 std::size_t cores() { return std::max(1U, std::thread::hardware_concurrency()); }
 
@@ -67,6 +67,9 @@ class HttpServer::Loop {
     if (!status) acceptor.bind(wanted, status);
     if (!status) acceptor.listen(asio::socket_base::max_listen_connections, status);
     if (!status) bound = acceptor.local_endpoint(status);
+    // From here on, so that who reads the address and asks to stop at once is heard.
+    if (!status) signals.add(SIGTERM, status);
+    if (!status) signals.add(SIGINT, status);
     if (status)
       return Error{Errc::unavailable, "cannot listen on " + shared.options.address + ":" +
                                           std::to_string(shared.options.port) + ": " + status.message()};
@@ -74,8 +77,6 @@ class HttpServer::Loop {
   }
 
   void run() {
-    signals.add(SIGTERM);
-    signals.add(SIGINT);
     signals.async_wait([this](boost::system::error_code status, int) {
       if (!status) begin_stop();
     });
@@ -85,9 +86,9 @@ class HttpServer::Loop {
       for (std::size_t i = 1; i < cores(); ++i) threads.emplace_back([this] { context.run(); });
       context.run();
     }
-    pool.stop();    // if time ran out, what waits in line is not begun
+    pool.stop();  // if time ran out, what waits in line is not begun
     pool.join();
-    shared.on_last_gone = [] {};    // sessions that are left go with the context
+    shared.on_last_gone = [] {};  // sessions that are left go with the context
   }
 
   void stop() {
@@ -97,7 +98,7 @@ class HttpServer::Loop {
   std::string url() const {
     const bool six = bound.address().is_v6();
     std::string host = bound.address().to_string();
-    if (bound.address().is_unspecified()) host = six ? "::1" : "127.0.0.1";    // something that can be pasted
+    if (bound.address().is_unspecified()) host = six ? "::1" : "127.0.0.1";  // something that can be pasted
     return "http://" + (six ? "[" + host + "]" : host) + ":" + std::to_string(bound.port());
   }
   bool loopback() const { return bound.address().is_loopback(); }
@@ -134,7 +135,7 @@ class HttpServer::Loop {
   void begin_stop() {
     if (shared.stopping) return;
     log_info("stopping");
-    signals.clear();    // a second signal ends at once
+    signals.clear();  // a second signal ends at once
     // Who has connected has begun: taken in before the door closes. A wait is ended first, or it would take them.
     boost::system::error_code status;
     acceptor.cancel(status);

@@ -16,7 +16,7 @@ namespace fortium::service {
 
 struct ServerOptions {
   std::string address = "127.0.0.1";
-  std::uint16_t port = 0;    // 0: any free one
+  std::uint16_t port = 0;  // 0: any free one
   std::size_t max_connections = kMaxConnections;
   Millis request_time = kRequestTime;
   Millis idle_time = kIdleTime;
@@ -32,11 +32,11 @@ class HttpServer {
   static Result<std::unique_ptr<HttpServer>> listen(const ServerOptions& options, Handler& handler);
   ~HttpServer();
 
-  std::string url() const;    // with the port that was bound
+  std::string url() const;  // with the port that was bound
   bool loopback() const;
   // Serves until SIGTERM, SIGINT or stop(): then takes no more connections, finishes what was begun, and returns.
   void run();
-  void stop();    // any thread
+  void stop();  // any thread
 
  private:
   class Loop;

@@ -19,7 +19,7 @@ namespace http = boost::beast::http;
 using asio::ip::tcp;
 
 constexpr std::size_t kFirstRead = 4096;
-constexpr std::size_t kKeptBuffer = 64 * 1024;    // of a connection that waits
+constexpr std::size_t kKeptBuffer = 64 * 1024;  // of a connection that waits
 // After a refusal the rest of a body is read for a while: closing at once would take the answer from the peer.
 constexpr Millis kDrainTime{2'000};
 constexpr std::size_t kMostDrained = 2 * kMaxBodyBytes;
@@ -30,7 +30,7 @@ std::string http_date() {
   std::tm utc{};
   gmtime_r(&now, &utc);
   char text[40];
-  return {text, std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &utc)};    // no locale is set: English
+  return {text, std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &utc)};  // no locale is set: English
 }
 
 std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
@@ -140,9 +140,7 @@ void Session::on_head(Status status) {
   });
 }
 
-bool Session::expects_body() const {
-  return parser_->chunked() || parser_->content_length().value_or(0) > 0;
-}
+bool Session::expects_body() const { return parser_->chunked() || parser_->content_length().value_or(0) > 0; }
 
 // HTTP/1.0 can ask to be kept; nobody who does needs it.
 bool Session::keeps_alive() const { return parser_->keep_alive() && parser_->get().version() >= 11; }
@@ -187,9 +185,9 @@ void Session::read_body() {
 void Session::on_read_error(Status status) {
   if (late_) return send(problem(request_, 408, "timeout", "the request did not arrive in time"), /*close=*/true);
   if (status == http::error::body_limit)
-    return send(problem(request_, 413, "too_large",
-                        "the body is more than " + std::to_string(kMaxBodyBytes) + " bytes"),
-                /*close=*/true);
+    return send(
+        problem(request_, 413, "too_large", "the body is more than " + std::to_string(kMaxBodyBytes) + " bytes"),
+        /*close=*/true);
   if (status == http::error::header_limit)
     return send(problem(request_, 431, "header_too_large",
                         "the header is more than " + std::to_string(kMaxHeaderBytes) + " bytes"),
@@ -280,7 +278,7 @@ void Session::on_timer() {
   if (phase_ != Phase::reading) return close();
   late_ = true;
   Status ignored;
-  socket_.cancel(ignored);    // what waits for bytes ends, and then says 408
+  socket_.cancel(ignored);  // what waits for bytes ends, and then says 408
 }
 
 }  // namespace fortium::service

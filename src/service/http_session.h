@@ -40,7 +40,7 @@ struct Shared {
   std::atomic<std::uint64_t> requests = 0;
   std::atomic<bool> stopping = false;
   Guarded<Sessions> sessions;
-  std::function<void()> on_last_gone;    // called when a session ends and no other is left
+  std::function<void()> on_last_gone;  // called when a session ends and no other is left
 };
 
 class Session : public std::enable_shared_from_this<Session> {
@@ -86,13 +86,13 @@ class Session : public std::enable_shared_from_this<Session> {
   boost::asio::ip::tcp::socket socket_;
   Shared& shared_;
   boost::asio::steady_timer timer_;
-  std::uint64_t alarm_ = 0;    // the newest; a timer that was set again may still fire once
+  std::uint64_t alarm_ = 0;  // the newest; a timer that was set again may still fire once
   boost::beast::flat_buffer buffer_;
   std::optional<Parser> parser_;
   std::optional<Message> message_;
   Request request_;
   Phase phase_ = Phase::idle;
-  bool late_ = false;    // the request did not come in time
+  bool late_ = false;  // the request did not come in time
   bool head_only_ = false;
   std::size_t drained_ = 0;
 };

@@ -36,7 +36,8 @@ std::int64_t units_of(std::size_t records) {
 }
 
 bool is_key(std::string_view text) {
-  return text.size() <= kMaxIdempotencyKeyChars && std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7F; });
+  return text.size() <= kMaxIdempotencyKeyChars &&
+         std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7F; });
 }
 
 Status status_of(Stored stored) {
@@ -60,7 +61,7 @@ bool replay(const Answered& answered, Checked& checked) {
     const auto then = static_cast<Status>(answered.statuses[i]);
     Line& line = checked.lines[i];
     if (line.message.empty() && (then == Status::invalid || then == Status::too_large))
-      line.message = "was refused when it was first sent";    // by an older version of this service
+      line.message = "was refused when it was first sent";  // by an older version of this service
     settle(line, then);
   }
   return true;
@@ -97,8 +98,7 @@ Response Ingest::batch(const Request& request, const Credential& who) const {
   std::string unpacked;
   if (is_gzip(request)) {
     auto plain = gunzip(request.body, kMaxPlainBytes);
-    if (!plain && plain.error().code == Errc::full)
-      return problem(request, 413, "too_large", plain.error().what);
+    if (!plain && plain.error().code == Errc::full) return problem(request, 413, "too_large", plain.error().what);
     if (!plain) return problem(request, 400, "invalid_encoding", plain.error().what);
     unpacked = std::move(*plain);
   }
@@ -138,10 +138,8 @@ Response Ingest::batch(const Request& request, const Credential& who) const {
 
   SystemEntropy entropy;
   const std::string name = key.empty() ? std::string() : std::string(key) + "\x1F" + hash;
-  Checked checked = check_records(batch, {.tenant = who.tenant,
-                                          .request = name,
-                                          .now = answered ? answered->at : now,
-                                          .entropy = &entropy});
+  Checked checked = check_records(
+      batch, {.tenant = who.tenant, .request = name, .now = answered ? answered->at : now, .entropy = &entropy});
   const auto elapsed = [&] { return std::chrono::duration<double, std::milli>(clock_.steady() - begin).count(); };
   if (answered && replay(*answered, checked)) return receipt(batch.id, checked.lines, standing, elapsed());
 

@@ -1,8 +1,8 @@
 // The form of an API key: fm_live_<id>_<secret><checksum>.
 //
-// The prefix is for scanners that look for leaked secrets, the id (16 hex digits) finds the key's row, the secret is 256
-// random bits (64 hex digits), and the CRC-32 of all before it (8) tells a typing error from a wrong key. What is kept is
-// the SHA-256 of the secret: no slow hash is needed for random bits. Pure; any thread.
+// The prefix is for scanners that look for leaked secrets, the id (16 hex digits) finds the key's row, the secret is
+// 256 random bits (64 hex digits), and the CRC-32 of all before it (8) tells a typing error from a wrong key. What is
+// kept is the SHA-256 of the secret: no slow hash is needed for random bits. Pure; any thread.
 #pragma once
 
 #include <string>
@@ -17,9 +17,9 @@ namespace fortium::service {
 
 // What a key may do, or'ed together.
 using Scopes = unsigned;
-constexpr Scopes kIngest = 1;    // write records; read the ledger of a device
-constexpr Scopes kRead = 2;      // read what was recorded
-constexpr Scopes kAdmin = 4;     // its organization's keys and settings
+constexpr Scopes kIngest = 1;  // write records; read the ledger of a device
+constexpr Scopes kRead = 2;    // read what was recorded
+constexpr Scopes kAdmin = 4;   // its organization's keys and settings
 
 // "ingest", "read,admin", … in any order; at least one.
 Result<Scopes> parse_scopes(std::string_view text);
@@ -28,14 +28,14 @@ std::string to_text(Scopes scopes);
 
 struct NewKey {
   std::string id;
-  Secret text;         // shown once
-  std::string hash;    // kept
+  Secret text;       // shown once
+  std::string hash;  // kept
 };
 NewKey make_key(Entropy& entropy);
 
 struct KeyParts {
   std::string id;
-  std::string hash;    // of the secret that was given
+  std::string hash;  // of the secret that was given
 };
 // invalid: the text has not the form of a key, or a typing error in it.
 Result<KeyParts> read_key(std::string_view text);

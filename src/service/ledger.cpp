@@ -93,7 +93,8 @@ Query read_query(const Parameters& given, std::vector<FieldError>& errors) {
   return query;
 }
 
-// Rows of all devices (or of the one asked for), added up by day and kind; one more than fits tells that there are more.
+// Rows of all devices (or of the one asked for), added up by day and kind; one more than fits tells that there are
+// more.
 Result<std::vector<Row>> sums(store::Db& db, const Query& query) {
   FM_TRY(store::Statement list,
          db.prepare("SELECT day, kind, count, digest FROM ledger WHERE day BETWEEN ?1 AND ?2 "

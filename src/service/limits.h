@@ -9,35 +9,35 @@
 namespace fortium::service {
 
 constexpr std::size_t kMaxHeaderBytes = 16 * 1024;
-constexpr std::size_t kMaxBodyBytes = 10 * 1024 * 1024;     // as it comes over the wire
-constexpr std::size_t kMaxPlainBytes = 64 * 1024 * 1024;    // after decompression
+constexpr std::size_t kMaxBodyBytes = 10 * 1024 * 1024;   // as it comes over the wire
+constexpr std::size_t kMaxPlainBytes = 64 * 1024 * 1024;  // after decompression
 constexpr std::size_t kMaxBatchRecords = 1000;
 constexpr std::size_t kMaxBatchIdChars = 255;
 constexpr std::size_t kMaxDeviceIdChars = 128;
 constexpr std::size_t kMaxIdempotencyKeyChars = 255;
-constexpr std::size_t kMaxRefusalBytes = 500;    // of the words about one record: its field names may be anything
-constexpr std::size_t kMaxErrors = 100;          // violations listed in one answer
-constexpr std::size_t kMaxLedgerIds = 10'000;    // in one answer
-constexpr std::size_t kMaxLedgerRows = 10'000;   // in one answer: four years of six kinds
+constexpr std::size_t kMaxRefusalBytes = 500;   // of the words about one record: its field names may be anything
+constexpr std::size_t kMaxErrors = 100;         // violations listed in one answer
+constexpr std::size_t kMaxLedgerIds = 10'000;   // in one answer
+constexpr std::size_t kMaxLedgerRows = 10'000;  // in one answer: four years of six kinds
 
-constexpr std::int64_t kRecordsPerUnit = 20;            // of the rate limit: a documented batch is one unit
-constexpr std::int64_t kDefaultUnitsPerMinute = 120'000;    // twice what one client sends at 20 000 records a second
-constexpr std::int64_t kStrangerUnitsPerMinute = 600;   // requests from one address without a valid credential
+constexpr std::int64_t kRecordsPerUnit = 20;              // of the rate limit: a documented batch is one unit
+constexpr std::int64_t kDefaultUnitsPerMinute = 120'000;  // twice what one client sends at 20 000 records a second
+constexpr std::int64_t kStrangerUnitsPerMinute = 600;     // requests from one address without a valid credential
 constexpr std::int64_t kMaxUnitsPerMinute = 1'000'000'000;
 constexpr Millis kRetryWhenBusy{5'000};
 
-constexpr Millis kAnswersKept{24 * 3'600'000};    // that an Idempotency-Key brings back
-constexpr Millis kCredentialLife{2'000};          // a revocation is effective within 5 s
-constexpr Millis kUseNoted{60'000};               // `last_used` of a key is that exact
-constexpr Millis kReadyLife{1'000};               // how long one proof of being able to commit lasts
+constexpr Millis kAnswersKept{24 * 3'600'000};  // that an Idempotency-Key brings back
+constexpr Millis kCredentialLife{2'000};        // a revocation is effective within 5 s
+constexpr Millis kUseNoted{60'000};             // `last_used` of a key is that exact
+constexpr Millis kReadyLife{1'000};             // how long one proof of being able to commit lasts
 
-constexpr Millis kRequestTime{30'000};    // from its first byte to its last; and of writing an answer
-constexpr Millis kIdleTime{75'000};       // between two requests of one connection
-constexpr Millis kStopTime{30'000};       // for finishing what was begun
+constexpr Millis kRequestTime{30'000};  // from its first byte to its last; and of writing an answer
+constexpr Millis kIdleTime{75'000};     // between two requests of one connection
+constexpr Millis kStopTime{30'000};     // for finishing what was begun
 constexpr std::size_t kMaxConnections = 4'096;
 
 constexpr std::size_t kMostOpenTenants = 128;
-constexpr Millis kTenantIdle{5 * 60'000};    // then its file is closed
-constexpr int kTidyFrames = 4'000;           // pages in a log (16 MiB) before they are moved to the database file
+constexpr Millis kTenantIdle{5 * 60'000};  // then its file is closed
+constexpr int kTidyFrames = 4'000;         // pages in a log (16 MiB) before they are moved to the database file
 
 }  // namespace fortium::service

@@ -5,7 +5,7 @@
 #include "cli.h"
 
 int main(int argc, char** argv) {
-  umask(077);                      // every file of the store is its owner's
-  std::signal(SIGPIPE, SIG_IGN);    // a peer that went away is an error code, not the end
+  umask(077);                     // every file of the store is its owner's
+  std::signal(SIGPIPE, SIG_IGN);  // a peer that went away is an error code, not the end
   return fortium::service::run_command_line(argc, argv);
 }

@@ -48,14 +48,12 @@ void append_char(std::string& out, char32_t c) {
 
 // Unicode's White_Space.
 bool is_space(char32_t c) {
-  return c == ' ' || (c >= 0x09 && c <= 0x0D) || c == 0x85 || c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) ||
-         c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
+  return c == ' ' || (c >= 0x09 && c <= 0x0D) || c == 0x85 || c == 0xA0 || c == 0x1680 ||
+         (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
 }
 
 // Also the separators of lines and paragraphs: a name is one line.
-bool is_control(char32_t c) {
-  return c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0x2028 || c == 0x2029;
-}
+bool is_control(char32_t c) { return c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0x2028 || c == 0x2029; }
 
 // Built into the C library, so that no locale need be installed.
 locale_t unicode() {
@@ -89,7 +87,7 @@ std::string folded(std::string_view name) {
   std::string out;
   while (!name.empty()) {
     const auto c = next_char(name);
-    if (!c) return out;    // names are UTF-8; anything else equals no name
+    if (!c) return out;  // names are UTF-8; anything else equals no name
     auto wide = static_cast<wint_t>(*c);
     // By way of the capital: letters with two small forms, as the Greek sigma, become one.
     if (unicode() != nullptr) wide = towlower_l(towupper_l(wide, unicode()), unicode());

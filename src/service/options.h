@@ -39,7 +39,7 @@ struct TenantCommand {
 struct KeyCommand {
   enum class Do { create, list, rotate, revoke } what = Do::list;
   std::string data_dir;
-  std::string tenant;    // of list: empty for all
+  std::string tenant;  // of list: empty for all
   std::string id;
   Scopes scopes = kIngest;
   std::optional<Millis> life;

@@ -12,8 +12,8 @@ namespace fortium::service {
 
 using Parameters = std::vector<std::pair<std::string, std::string>>;
 
-// "from=2026-01-01&kind=tool_usage": %XX and + undone, as forms send them. invalid: a broken escape, a name given twice,
-// or text that cannot be meant.
+// "from=2026-01-01&kind=tool_usage": %XX and + undone, as forms send them. invalid: a broken escape, a name given
+// twice, or text that cannot be meant.
 Result<Parameters> read_parameters(std::string_view query);
 
 }  // namespace fortium::service

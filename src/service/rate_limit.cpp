@@ -6,8 +6,8 @@ namespace fortium::service {
 
 namespace {
 
-constexpr std::int64_t kBurst = 10;               // a tenth of the limit
-constexpr std::size_t kMostWindows = 10'000;      // 5 MiB; then those who have not used anything are forgotten
+constexpr std::int64_t kBurst = 10;           // a tenth of the limit
+constexpr std::size_t kMostWindows = 10'000;  // 5 MiB; then those who have not used anything are forgotten
 
 }  // namespace
 

@@ -16,11 +16,11 @@ namespace fortium::service {
 
 struct Standing {
   bool allowed = true;
-  bool ever = true;    // false: it is more than the whole of the limit
+  bool ever = true;  // false: it is more than the whole of the limit
   std::int64_t limit = 0;
-  std::int64_t remaining = 0;    // of the limit, the burst aside
-  WallTime reset{};              // all of the limit is there again
-  Millis retry_after{};          // of what was not allowed
+  std::int64_t remaining = 0;  // of the limit, the burst aside
+  WallTime reset{};            // all of the limit is there again
+  Millis retry_after{};        // of what was not allowed
 };
 
 class RateLimit {
@@ -34,9 +34,9 @@ class RateLimit {
  private:
   static constexpr std::size_t kSeconds = 60;
   struct Window {
-    std::array<std::int64_t, kSeconds> units{};    // of each second, by its number modulo kSeconds
-    std::int64_t second = 0;                       // the newest
-    std::int64_t used = 0;                         // all of them
+    std::array<std::int64_t, kSeconds> units{};  // of each second, by its number modulo kSeconds
+    std::int64_t second = 0;                     // the newest
+    std::int64_t used = 0;                       // all of them
   };
   using Windows = std::unordered_map<std::string, Window>;
 
@@ -46,7 +46,7 @@ class RateLimit {
   std::int64_t second() const;
 
   const std::int64_t limit_;
-  const std::int64_t most_;    // with the burst
+  const std::int64_t most_;  // with the burst
   const Clock& clock_;
   Guarded<Windows> windows_;
 };

@@ -14,7 +14,7 @@ namespace {
 
 struct Words {
   std::string_view status;
-  std::string_view code;    // empty: none
+  std::string_view code;  // empty: none
 };
 
 Words words_of(Status status) {

@@ -23,8 +23,7 @@ std::span<const Service::Route> Service::routes() {
   return kRoutes;
 }
 
-Service::Service(SharedControl& control, Tenants& tenants, Answers& answers, const Clock& clock,
-                 ServiceOptions options)
+Service::Service(SharedControl& control, Tenants& tenants, Answers& answers, const Clock& clock, ServiceOptions options)
     : control_(control),
       tenants_(tenants),
       answers_(answers),
@@ -121,16 +120,13 @@ Response Service::capabilities(const Request& /*request*/, const Credential& who
   std::string scopes;
   for (const std::string& name : scope_names(who.scopes)) scopes += (scopes.empty() ? "\"" : ",\"") + name + "\"";
   return {.body = "{\"service\":\"fortium-metrics-server\",\"version\":\"" FORTIUM_VERSION "\",\"server_time\":\"" +
-                  to_rfc3339(clock_.now()) + "\",\"organization\":{\"id\":\"" + who.tenant +
-                  "\",\"name\":" + json_string(who.tenant_name) + "},\"scopes\":[" + scopes +
-                  "],\"limits\":" + limits_json() +
+                  to_rfc3339(clock_.now()) + "\",\"organization\":{\"id\":\"" + who.tenant + "\",\"name\":" +
+                  json_string(who.tenant_name) + "},\"scopes\":[" + scopes + "],\"limits\":" + limits_json() +
                   ",\"encodings\":[\"gzip\"],\"features\":[\"receipts\",\"verify\"]}"};
 }
 
 Response Service::batch(const Request& request, const Credential& who) { return ingest_.batch(request, who); }
 
-Response Service::read_ledger(const Request& request, const Credential& who) {
-  return ledger(request, who, tenants_);
-}
+Response Service::read_ledger(const Request& request, const Credential& who) { return ledger(request, who, tenants_); }
 
 }  // namespace fortium::service

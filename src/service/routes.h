@@ -16,7 +16,7 @@
 namespace fortium::service {
 
 struct ServiceOptions {
-  std::int64_t units_per_minute = 0;    // of each organization
+  std::int64_t units_per_minute = 0;  // of each organization
 };
 
 class Service final : public Handler {
@@ -29,11 +29,11 @@ class Service final : public Handler {
 
  private:
   enum class Body { none, json };
-  enum class Cost { nothing, request, own };    // of the rate limit; `own`: the function takes it
+  enum class Cost { nothing, request, own };  // of the rate limit; `own`: the function takes it
   struct Route {
     std::string_view method;
     std::string_view path;
-    Scopes any_of;    // none: no credential is asked for
+    Scopes any_of;  // none: no credential is asked for
     Body body;
     Cost cost;
     Response (Service::*run)(const Request& request, const Credential& who);

@@ -29,8 +29,8 @@ Result<void> SharedFile::prepare(store::Durability durability, std::span<const s
                                     ", this program knows up to " + std::to_string(ours) +
                                     ": update fortium-metrics-server"};
   if (version == 0) FM_TRY_(db_.exec("PRAGMA journal_mode = WAL"));
-  FM_TRY_(db_.exec(durability == store::Durability::full ? "PRAGMA synchronous = FULL"
-                                                         : "PRAGMA synchronous = NORMAL"));
+  FM_TRY_(
+      db_.exec(durability == store::Durability::full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL"));
   if (version == ours) return {};
   std::string sql = "BEGIN IMMEDIATE;";
   for (auto step = static_cast<std::size_t>(version); step < steps.size(); ++step) sql += steps[step];

@@ -27,7 +27,7 @@ class SharedFile {
     if (done) {
       done = work();
       if (done) done = db_.exec("COMMIT");
-      if (!done) (void)db_.exec("ROLLBACK");    // fails where SQLite has rolled back by itself
+      if (!done) (void)db_.exec("ROLLBACK");  // fails where SQLite has rolled back by itself
     }
     lock_.give_back();
     return done;

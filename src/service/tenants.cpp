@@ -16,7 +16,7 @@ using metrics::Stored;
 namespace {
 
 // Ids that senders made from their own are spread over the whole tree: a service can afford to keep more of it at hand.
-constexpr const char* kCache = "PRAGMA cache_size = -8192";    // KiB
+constexpr const char* kCache = "PRAGMA cache_size = -8192";  // KiB
 
 }  // namespace
 

@@ -52,7 +52,7 @@ class TenantStore {
   explicit TenantStore(Opened opened) : opened_(std::move(opened)) {}
 
   Guarded<Opened> opened_;
-  std::atomic<bool> grown_ = false;    // its log is to be moved into the file
+  std::atomic<bool> grown_ = false;  // its log is to be moved into the file
 };
 
 class Tenants {

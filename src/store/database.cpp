@@ -34,9 +34,12 @@ Result<std::unique_ptr<Database>> Database::open(const DatabaseOptions& options,
 Result<void> Database::prepare(Entropy& entropy) {
   FM_TRY_(db_.exec(kPragmas));
   FM_TRY(const std::int64_t version, db_.integer("PRAGMA user_version"));
-  if (version == 0) FM_TRY_(db_.exec("PRAGMA journal_mode = WAL"));
-  FM_TRY_(db_.exec(options_.durability == Durability::full ? "PRAGMA synchronous = FULL"
-                                                           : "PRAGMA synchronous = NORMAL"));
+  if (version == 0) {
+    FM_TRY_(refuse_foreign(db_));
+    FM_TRY_(db_.exec("PRAGMA journal_mode = WAL"));
+  }
+  FM_TRY_(
+      db_.exec(options_.durability == Durability::full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL"));
   FM_TRY_(migrate(db_));
   FM_TRY(begin_, db_.prepare("BEGIN IMMEDIATE"));
   FM_TRY(commit_, db_.prepare("COMMIT"));
@@ -65,7 +68,7 @@ Result<void> Database::begin() {
 
 Result<void> Database::end(Result<void> done) {
   if (done) done = commit_.run();
-  if (!done) (void)rollback_.run();    // fails where SQLite has rolled back by itself
+  if (!done) (void)rollback_.run();  // fails where SQLite has rolled back by itself
   lock_.give_back();
   return done;
 }

@@ -32,16 +32,19 @@ class Database {
   template <class Work>
   Result<void> write(Work&& work) {
     FM_TRY_(begin());
-    Result<void> done = work();
-    return end(std::move(done));
+    Ending ending{*this};  // also when an exception passes
+    ending.done = work();
+    return ending.end();
   }
   // Everything that `work` reads is of one moment.
   template <class Work>
   Result<void> read(Work&& work) {
     FM_TRY_(db_.exec("BEGIN"));
-    Result<void> done = work();
-    (void)db_.exec("COMMIT");
-    return done;
+    struct Close {
+      Db& db;
+      ~Close() { (void)db.exec("COMMIT"); }
+    } close{db_};
+    return work();
   }
 
   Db& db() { return db_; }
@@ -54,6 +57,20 @@ class Database {
 
  private:
   Database(DatabaseOptions options, Db db, WriteLock lock);
+  struct Ending {
+    Database& database;
+    Result<void> done = Error{Errc::internal, "the transaction was left early"};
+    bool open = true;
+
+    Result<void> end() {
+      open = false;
+      return database.end(std::move(done));
+    }
+    ~Ending() {
+      if (open) (void)database.end(std::move(done));
+    }
+  };
+
   Result<void> begin();
   Result<void> end(Result<void> done);
   Result<void> prepare(Entropy& entropy);

@@ -6,7 +6,7 @@ namespace fortium::store {
 
 namespace {
 
-constexpr std::int64_t kChunk = 500;    // rows a transaction: a few milliseconds
+constexpr std::int64_t kChunk = 500;  // rows a transaction: a few milliseconds
 // In WITHOUT ROWID tables ids are the key. A record with a lane that is in neither queue was delivered.
 constexpr std::string_view kDispensable =
     " AND (lane = 0 OR (id NOT IN (SELECT id FROM outbox) AND id NOT IN (SELECT id FROM set_aside)))";
@@ -16,9 +16,9 @@ Result<std::int64_t> drop_oldest(Database& database, const metrics::Kind& kind, 
   std::int64_t dropped = 0;
   const std::string table(kind.name);
   FM_TRY_(database.write([&]() -> Result<void> {
-    FM_TRY(Statement drop, database.db().prepare("DELETE FROM " + table + " WHERE id IN (SELECT id FROM " + table +
-                                                 " WHERE timestamp < ?" + std::string(kDispensable) +
-                                                 " ORDER BY timestamp LIMIT ?)"));
+    FM_TRY(Statement drop,
+           database.db().prepare("DELETE FROM " + table + " WHERE id IN (SELECT id FROM " + table +
+                                 " WHERE timestamp < ?" + std::string(kDispensable) + " ORDER BY timestamp LIMIT ?)"));
     FM_TRY_(drop.bind(to_ms(cutoff), kChunk).run());
     dropped = database.db().changes();
     return {};
@@ -30,9 +30,9 @@ Result<std::int64_t> drop_oldest(Database& database, const metrics::Kind& kind, 
 Result<WallTime> oldest_chunk(Db& db, WallTime now) {
   WallTime oldest = now;
   for (const metrics::Kind& kind : metrics::kinds()) {
-    FM_TRY(const std::int64_t at, db.integer("SELECT max(timestamp) FROM (SELECT timestamp FROM " +
-                                             std::string(kind.name) + " WHERE true" + std::string(kDispensable) +
-                                             " ORDER BY timestamp LIMIT " + std::to_string(kChunk) + ")"));
+    FM_TRY(const std::int64_t at,
+           db.integer("SELECT max(timestamp) FROM (SELECT timestamp FROM " + std::string(kind.name) + " WHERE true" +
+                      std::string(kDispensable) + " ORDER BY timestamp LIMIT " + std::to_string(kChunk) + ")"));
     if (at != 0) oldest = std::min(oldest, from_ms(at + 1));
   }
   return oldest;
@@ -63,7 +63,7 @@ Result<std::int64_t> keep_retention_and_size(Database& database, WallTime now, c
       FM_TRY(const std::int64_t one, drop_oldest(database, kind, before));
       dropped += one;
     }
-    if (dropped == 0) return used;    // what is left waits to be delivered
+    if (dropped == 0) return used;  // what is left waits to be delivered
     FM_TRY(used, bytes_in_use(database.db()));
   }
   return used;

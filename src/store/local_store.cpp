@@ -15,7 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kOpenAgain = 1s;      // after a failure: a locked or full store must not cost its wait at every record
+constexpr auto kOpenAgain = 1s;  // after a failure: a locked or full store must not cost its wait at every record
 constexpr auto kLimitsAgain = 1h;
 // Pages in the log before it is moved to the file. While calls keep coming it may grow further, so that a checkpoint,
 // which takes a few milliseconds, delays fewer than one call in a thousand.
@@ -42,13 +42,13 @@ Result<void> LocalStore::open() {
   store_ = std::move(store);
   open_again_.reset();
   trouble_.clear();
-  if (auto merged = merge_spool(); !merged) trouble_ = merged.error().what;    // tried again when idle
+  if (auto merged = merge_spool(); !merged) trouble_ = merged.error().what;  // tried again when idle
   return {};
 }
 
 Result<void> LocalStore::merge_spool() {
   FM_TRY(const std::int64_t merged,
-         spool_.merge(clock_.now(), [this](std::vector<Event>& events, const Destination& to) -> Result<void> {
+         spool_.merge([this](std::vector<Event>& events, const Destination& to) -> Result<void> {
            FM_TRY(const std::int64_t lane, lane_of(*database_, to));
            FM_TRY(auto store, SqliteStore::open(*database_, lane));
            FM_TRY(const auto stored, store->append(events));
@@ -59,6 +59,8 @@ Result<void> LocalStore::merge_spool() {
 }
 
 Result<std::vector<Stored>> LocalStore::append(std::span<Event> events) {
+  if (over_budget_ && options_.refuse_when_full && database_)
+    if (const auto used = bytes_in_use(database_->db()); used) over_budget_ = *used > options_.max_bytes;
   if (over_budget_ && options_.refuse_when_full)
     return Error{Errc::full, "the queue has reached max_store_bytes and local_fallback is off"};
   Result<void> opened = open();

@@ -22,10 +22,10 @@ struct LocalOptions {
   std::string data_dir;
   Durability durability = Durability::full;
   Millis lock_wait{5'000};
-  Destination destination;              // empty: nobody is to get the records
+  Destination destination;  // empty: nobody is to get the records
   std::int64_t max_bytes = 1LL << 30;
   std::int64_t retention_days = 400;
-  bool refuse_when_full = false;        // in remote mode, without a local fallback
+  bool refuse_when_full = false;  // in remote mode, without a local fallback
 };
 
 class LocalStore final : public metrics::EventStore {

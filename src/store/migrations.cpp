@@ -78,15 +78,18 @@ std::string version_1() {
 
 }  // namespace
 
+Result<void> refuse_foreign(Db& db) {
+  FM_TRY(const std::int64_t tables, db.integer("SELECT count(*) FROM sqlite_schema"));
+  if (tables != 0) return Error{Errc::corrupt, "the file is an SQLite database of another program"};
+  return {};
+}
+
 Result<void> migrate(Db& db) {
   FM_TRY(const std::int64_t version, db.integer("PRAGMA user_version"));
   if (version > kSchemaVersion)
     return Error{Errc::corrupt, "the store has version " + std::to_string(version) + ", this program knows up to " +
                                     std::to_string(kSchemaVersion) + ": update fortium-metrics"};
   if (version == kSchemaVersion) return {};
-  FM_TRY(const std::int64_t tables, db.integer("SELECT count(*) FROM sqlite_schema"));
-  if (version == 0 && tables != 0)
-    return Error{Errc::corrupt, "the file is an SQLite database of another program"};
   std::string sql = "BEGIN IMMEDIATE;";
   if (version < 1) sql += version_1();
   sql += "PRAGMA user_version = " + std::to_string(kSchemaVersion) + "; COMMIT;";

@@ -12,6 +12,8 @@ constexpr int kSchemaVersion = 1;
 
 // Brings an open store to kSchemaVersion, inside the caller's write lock. corrupt: it is newer.
 Result<void> migrate(Db& db);
+// corrupt: a file without a version of ours that holds tables all the same. To be asked before anything is written.
+Result<void> refuse_foreign(Db& db);
 // All of a new store's SQL, for schemas/ and for people.
 std::string schema_sql();
 

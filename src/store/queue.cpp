@@ -24,8 +24,7 @@ Result<QueueCounts> count_queue(Database& database, std::int64_t lane, WallTime 
     if (held.integer(0) > 0) counts.leased = counts.pending;
     held.reset();
     for (const metrics::Kind& kind : metrics::kinds()) {
-      FM_TRY(const std::int64_t free,
-             db.integer("SELECT count(*) FROM " + std::string(kind.name) + " WHERE lane = 0"));
+      FM_TRY(const std::int64_t free, db.integer("SELECT count(*) FROM " + std::string(kind.name) + " WHERE lane = 0"));
       counts.unassigned += free;
     }
     return {};
@@ -66,8 +65,10 @@ Result<QueuePage> list_queue(Database& database, bool failed_only, std::int64_t 
     const bool failed = !list.is_null(4);
     const bool leased = !failed && list.integer(5) > to_ms(now);
     page.entries.push_back({std::string(list.text(1)), std::string(list.text(2)),
-                            failed ? "failed" : leased ? "leased" : "pending", static_cast<int>(list.integer(3)),
-                            from_ms(list.integer(0)), std::string(list.text(4))});
+                            failed   ? "failed"
+                            : leased ? "leased"
+                                     : "pending",
+                            static_cast<int>(list.integer(3)), from_ms(list.integer(0)), std::string(list.text(4))});
   }
 }
 

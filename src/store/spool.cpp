@@ -43,16 +43,20 @@ struct Line {
   Destination to;
 };
 
-std::optional<Line> read_line(std::string_view line, WallTime now) {
+// Checked when it was spooled, by the clock of then: now may be earlier.
+constexpr WallTime kAnyTime = from_ms(253'402'300'799'000);  // the last second of the year 9999
+
+std::optional<Line> read_line(std::string_view line) {
   if (line.size() <= kChecksumDigits + 1) return std::nullopt;
   const std::string_view json = line.substr(kChecksumDigits + 1);
   if (checksum(json) != line.substr(0, kChecksumDigits)) return std::nullopt;
   const auto parsed = parse_json(json);
   if (!parsed || !parsed->contains("record") || !parsed->contains("to")) return std::nullopt;
   const Json& record = (*parsed)["record"];
-  const metrics::Kind* kind = metrics::find_kind(record.value("kind", ""));
+  if (!record.is_object() || !record.contains("kind") || !record["kind"].is_string()) return std::nullopt;
+  const metrics::Kind* kind = metrics::find_kind(record["kind"].get_ref<const std::string&>());
   if (kind == nullptr) return std::nullopt;
-  schema::Checked checked = check_event(*kind, record, now);
+  schema::Checked checked = check_event(*kind, record, kAnyTime);
   if (!checked.ok()) return std::nullopt;
   const Json& to = (*parsed)["to"];
   return Line{{kind, std::move(checked.row)},
@@ -111,13 +115,13 @@ Result<void> Spool::append(std::span<const Event> events, const Destination& to)
   return error;
 }
 
-Result<std::int64_t> Spool::merge(WallTime now, const Take& take) {
+Result<std::int64_t> Spool::merge(const Take& take) {
   std::int64_t taken = 0;
   close();
   for (const std::string& path : files_in(dir_)) {
     const int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0) continue;
-    if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {    // its writer lives
+    if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {  // its writer lives
       ::close(fd);
       continue;
     }
@@ -135,7 +139,7 @@ Result<std::int64_t> Spool::merge(WallTime now, const Take& take) {
       const auto end = std::min(text->find('\n', at), text->size());
       const std::string_view line = std::string_view(*text).substr(at, end - at);
       at = end + 1;
-      std::optional<Line> read = read_line(line, now);
+      std::optional<Line> read = read_line(line);
       if (!read) {
         damaged += std::string(line) + "\n";
         continue;

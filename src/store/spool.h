@@ -30,7 +30,7 @@ class Spool {
   // Hands every spooled record, with where it was to go, to `take`; a file whose records were all taken is removed.
   // Lines that are damaged are kept in a file of their own, beside. The number of records taken.
   using Take = std::function<Result<void>(std::vector<metrics::Event>& events, const Destination& to)>;
-  Result<std::int64_t> merge(WallTime now, const Take& take);
+  Result<std::int64_t> merge(const Take& take);
   // Records that wait in files.
   std::int64_t count() const;
 

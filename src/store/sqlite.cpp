@@ -10,7 +10,7 @@ namespace fortium::store {
 
 namespace {
 
-constexpr int kBusyMs = 5'000;    // SQLite's own locks; our write lock comes first and waits by its own limit
+constexpr int kBusyMs = 5'000;  // SQLite's own locks; our write lock comes first and waits by its own limit
 
 Errc code_of(int sqlite_code) {
   switch (sqlite_code & 0xFF) {

@@ -1,7 +1,8 @@
-// SQLite with C++ lifetimes: a connection, a prepared statement. The only header of the house that stands for sqlite3.h.
+// SQLite with C++ lifetimes: a connection, a prepared statement. The only header of the house that stands for
+// sqlite3.h.
 //
-// Errors carry SQLite's code mapped to Errc and its message, never a bound value. A connection and its statements belong
-// to one thread.
+// Errors carry SQLite's code mapped to Errc and its message, never a bound value. A connection and its statements
+// belong to one thread.
 #pragma once
 
 #include <cstdint>
@@ -49,7 +50,7 @@ class Statement {
 
   std::int64_t integer(int column) const;
   double real(int column) const;
-  std::string_view text(int column) const;    // until the next step
+  std::string_view text(int column) const;  // until the next step
   bool is_null(int column) const;
   schema::Value value(int column) const;
   void reset();
@@ -87,7 +88,7 @@ class Db {
 
   Result<Statement> prepare(std::string_view sql);
   Result<void> exec(const std::string& sql);
-  Result<std::int64_t> integer(std::string_view sql);    // first column of the first row; 0 without a row
+  Result<std::int64_t> integer(std::string_view sql);  // first column of the first row; 0 without a row
   std::int64_t changes() const;
   // Frames in the write-ahead log after the newest commit of this connection.
   int wal_frames() const { return *wal_frames_; }

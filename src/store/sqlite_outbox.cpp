@@ -26,7 +26,7 @@ std::string start_of(pid_t pid) {
   std::stringstream all;
   all << file.rdbuf();
   std::string text = all.str();
-  const auto name_end = text.rfind(')');    // the name may hold blanks
+  const auto name_end = text.rfind(')');  // the name may hold blanks
   if (name_end == text.npos) return "";
   std::istringstream fields(text.substr(name_end + 1));
   std::string field;
@@ -115,10 +115,7 @@ Result<std::int64_t> lane_of(Database& database, const Destination& to) {
 }
 
 SqliteOutbox::SqliteOutbox(Database& database, std::int64_t lane, Entropy& entropy, bool keep_delivered)
-    : database_(database),
-      lane_(lane),
-      owner_(make_owner(entropy)),
-      keep_delivered_(keep_delivered) {}
+    : database_(database), lane_(lane), owner_(make_owner(entropy)), keep_delivered_(keep_delivered) {}
 
 Result<bool> SqliteOutbox::lease(WallTime now, WallTime until) {
   bool ours = false;
@@ -160,7 +157,7 @@ Result<std::vector<Waiting>> SqliteOutbox::peek(const sync::BatchLimits& limits,
       FM_TRY(const bool more, peek_.step());
       if (!more) return {};
       const metrics::Kind* kind = metrics::find_kind(peek_.text(1));
-      if (kind == nullptr) continue;    // of a newer version of this program
+      if (kind == nullptr) continue;  // of a newer version of this program
       const std::size_t index = metrics::index_of(*kind);
       Waiting row{peek_.integer(0), std::string(peek_.text(2)), index, "", static_cast<int>(peek_.integer(4))};
       FM_TRY(const bool found, find_[index].bind(row.id).step());
@@ -195,8 +192,12 @@ Result<void> SqliteOutbox::prepare() {
                                 "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
                                 "attempts = excluded.attempts, reason = excluded.reason"));
   FM_TRY(count_, db.prepare("UPDATE outbox SET attempts = attempts + 1 WHERE lane = ? AND place = ? AND id = ?"));
-  FM_TRY(peek_, db.prepare("SELECT place, kind, id, since, attempts FROM outbox "
-                           "WHERE lane = ? AND place > ? ORDER BY place LIMIT ?"));
+  std::string known;  // rows of a newer version of this program stand in nobody's way
+  for (const metrics::Kind& kind : metrics::kinds())
+    known += (known.empty() ? "'" : ", '") + std::string(kind.name) + "'";
+  FM_TRY(peek_,
+         db.prepare("SELECT place, kind, id, since, attempts FROM outbox WHERE lane = ? AND place > ? AND kind IN (" +
+                    known + ") ORDER BY place LIMIT ?"));
   return {};
 }
 
@@ -208,7 +209,7 @@ Result<void> SqliteOutbox::settle_one(const Outcome& outcome, const Seen& seen) 
     if (keep_delivered_) return {};
     return drop_[seen.kind].bind(seen.id).run();
   }
-  if (!left) return {};    // another sender has settled it
+  if (!left) return {};  // another sender has settled it
   return set_aside_
       .bind(seen.id, lane_, metrics::kinds()[seen.kind].name, seen.since, seen.attempts + 1, outcome.reason)
       .run();
@@ -219,8 +220,7 @@ Result<void> SqliteOutbox::settle(std::span<const Outcome> outcomes, WallTime /*
   FM_TRY_(prepare());
   return database_.write([&]() -> Result<void> {
     for (const Outcome& outcome : outcomes)
-      if (const auto seen = seen_.find(outcome.place); seen != seen_.end())
-        FM_TRY_(settle_one(outcome, seen->second));
+      if (const auto seen = seen_.find(outcome.place); seen != seen_.end()) FM_TRY_(settle_one(outcome, seen->second));
     return {};
   });
 }

@@ -17,7 +17,7 @@ namespace fortium::store {
 
 // Where records are to go. `credential` tells accounts apart where no organization is named: a fingerprint of the key.
 struct Destination {
-  std::string url;    // empty: the setting was not usable when the records were made
+  std::string url;  // empty: the setting was not usable when the records were made
   std::string organization;
   std::string credential;
 
@@ -57,7 +57,7 @@ class SqliteOutbox final : public sync::Outbox {
   const bool keep_delivered_;
   // Rows handed out: places are used again after their row is gone, so a row is settled by place and id.
   std::unordered_map<std::int64_t, Seen> seen_;
-  std::vector<Statement> find_, drop_;    // by kind
+  std::vector<Statement> find_, drop_;  // by kind
   Statement peek_, leave_, set_aside_, count_;
 };
 
@@ -65,18 +65,18 @@ class SqliteOutbox final : public sync::Outbox {
 struct QueueEntry {
   std::string id;
   std::string kind;
-  std::string state;    // pending, leased, failed
+  std::string state;  // pending, leased, failed
   int attempts = 0;
   WallTime since{};
-  std::string reason;    // for failed
+  std::string reason;  // for failed
 };
 
 struct QueueCounts {
-  std::int64_t pending = 0;      // for this lane
-  std::int64_t leased = 0;       // of them, in the hands of a sender
-  std::int64_t failed = 0;       // set aside, all lanes
-  std::int64_t elsewhere = 0;    // waiting for another destination
-  std::int64_t unassigned = 0;   // recorded with no account at all
+  std::int64_t pending = 0;     // for this lane
+  std::int64_t leased = 0;      // of them, in the hands of a sender
+  std::int64_t failed = 0;      // set aside, all lanes
+  std::int64_t elsewhere = 0;   // waiting for another destination
+  std::int64_t unassigned = 0;  // recorded with no account at all
   std::optional<WallTime> oldest;
 };
 

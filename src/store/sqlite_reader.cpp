@@ -15,9 +15,11 @@ namespace {
 
 // The kinds that have an outcome, as one table.
 constexpr std::string_view kOutcomes =
-    "(SELECT 'command' AS what, session_id, user_id, timestamp, status, execution_time_ms FROM command_execution "
-    "UNION ALL SELECT 'tool', session_id, user_id, timestamp, status, execution_time_ms FROM tool_usage "
-    "UNION ALL SELECT 'agent', session_id, user_id, timestamp, status, execution_time_ms FROM agent_interaction)";
+    "(SELECT 'command' AS what, session_id, user_id, project, timestamp, status, execution_time_ms FROM "
+    "command_execution "
+    "UNION ALL SELECT 'tool', session_id, user_id, project, timestamp, status, execution_time_ms FROM tool_usage "
+    "UNION ALL SELECT 'agent', session_id, user_id, project, timestamp, status, execution_time_ms FROM "
+    "agent_interaction)";
 
 // Every record's session and time.
 std::string all_times() {
@@ -48,10 +50,11 @@ Result<Summary> SqliteReader::summary(const Period& period) {
   const std::int64_t since = to_ms(period.since), until = to_ms(period.until);
   Db& db = database_.db();
   FM_TRY_(database_.read([&]() -> Result<void> {
-    FM_TRY(Statement outcomes,
-           db.prepare("SELECT sum(what = 'command'), sum(what = 'tool'), sum(what = 'agent'), sum(status <> 'success'), "
-                      "count(*), avg(CASE WHEN what = 'command' THEN execution_time_ms END) FROM " +
-                      std::string(kOutcomes) + " WHERE timestamp >= ? AND timestamp < ?"));
+    FM_TRY(
+        Statement outcomes,
+        db.prepare("SELECT sum(what = 'command'), sum(what = 'tool'), sum(what = 'agent'), sum(status <> 'success'), "
+                   "count(*), avg(CASE WHEN what = 'command' THEN execution_time_ms END) FROM " +
+                   std::string(kOutcomes) + " WHERE timestamp >= ? AND timestamp < ?"));
     FM_TRY_(outcomes.bind(since, until).step());
     out.commands = outcomes.integer(0);
     out.tools = outcomes.integer(1);
@@ -62,20 +65,20 @@ Result<Summary> SqliteReader::summary(const Period& period) {
     if (!outcomes.is_null(5)) out.avg_command_ms = outcomes.real(5);
     outcomes.reset();
 
-    FM_TRY(Statement active,
-           db.prepare("SELECT count(DISTINCT session_id), coalesce(sum(gap) FILTER (WHERE gap <= ?), 0) FROM "
-                      "(SELECT session_id, timestamp - lag(timestamp) OVER (PARTITION BY session_id ORDER BY timestamp) "
-                      "AS gap FROM " +
-                      all_times() + " WHERE session_id IS NOT NULL AND timestamp >= ? AND timestamp < ?)"));
+    FM_TRY(
+        Statement active,
+        db.prepare("SELECT count(DISTINCT session_id), coalesce(sum(gap) FILTER (WHERE gap <= ?), 0) FROM "
+                   "(SELECT session_id, timestamp - lag(timestamp) OVER (PARTITION BY session_id ORDER BY timestamp) "
+                   "AS gap FROM " +
+                   all_times() + " WHERE session_id IS NOT NULL AND timestamp >= ? AND timestamp < ?)"));
     FM_TRY_(active.bind(metrics::kActiveGap.count(), since, until).step());
     out.sessions = active.integer(0);
     out.active_ms = active.integer(1);
     active.reset();
 
-    FM_TRY(Statement tokens,
-           db.prepare("SELECT sum(input_tokens), sum(output_tokens), sum(cache_read_tokens), "
-                      "sum(cache_creation_tokens), sum(cost_usd) FROM model_usage "
-                      "WHERE timestamp >= ? AND timestamp < ?"));
+    FM_TRY(Statement tokens, db.prepare("SELECT sum(input_tokens), sum(output_tokens), sum(cache_read_tokens), "
+                                        "sum(cache_creation_tokens), sum(cost_usd) FROM model_usage "
+                                        "WHERE timestamp >= ? AND timestamp < ?"));
     FM_TRY_(tokens.bind(since, until).step());
     out.tokens = {tokens.integer(0), tokens.integer(1), tokens.integer(2), tokens.integer(3)};
     if (!tokens.is_null(4)) out.cost_usd = tokens.real(4);
@@ -90,10 +93,12 @@ Result<std::vector<Usage>> SqliteReader::usage(const metrics::Kind& kind, const 
   const bool agents = kind.name == "agent_interaction";
   std::vector<Usage> rows;
   FM_TRY(Statement all,
-         database_.db().prepare("SELECT " + column + ", count(*), sum(status = 'success'), sum(execution_time_ms), "
+         database_.db().prepare("SELECT " + column +
+                                ", count(*), sum(status = 'success'), sum(execution_time_ms), "
                                 "avg(execution_time_ms), min(execution_time_ms), max(execution_time_ms), "
                                 "max(timestamp), " +
-                                (agents ? "sum(input_tokens), sum(output_tokens)" : "0, 0") + ", count(execution_time_ms) FROM " + table +
+                                (agents ? "sum(input_tokens), sum(output_tokens)" : "0, 0") +
+                                ", count(execution_time_ms) FROM " + table +
                                 " WHERE timestamp >= ?1 AND timestamp < ?2 AND (?3 = '' OR " + column +
                                 " = ?3) GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ?4"));
   FM_TRY_(database_.read([&]() -> Result<void> {
@@ -125,15 +130,16 @@ Result<std::vector<Usage>> SqliteReader::usage(const metrics::Kind& kind, const 
   return rows;
 }
 
-Result<Percentiles> SqliteReader::percentiles(const std::string& table, const std::string& column,
-                                              const Period& period, const Usage& of) {
-  FM_TRY(Statement at, database_.db().prepare("SELECT execution_time_ms FROM " + table + " WHERE execution_time_ms IS NOT NULL AND " + column +
+Result<Percentiles> SqliteReader::percentiles(const std::string& table, const std::string& column, const Period& period,
+                                              const Usage& of) {
+  FM_TRY(Statement at, database_.db().prepare("SELECT execution_time_ms FROM " + table +
+                                              " WHERE execution_time_ms IS NOT NULL AND " + column +
                                               " = ? AND timestamp >= ? AND timestamp < ? "
                                               "ORDER BY execution_time_ms LIMIT 1 OFFSET ?"));
   Percentiles out;
   const std::pair<double*, std::int64_t> wanted[] = {{&out.p50, 50}, {&out.p90, 90}, {&out.p95, 95}, {&out.p99, 99}};
   for (const auto& [value, percent] : wanted) {
-    const std::int64_t rank = (of.timed * percent + 99) / 100;    // nearest rank, from 1
+    const std::int64_t rank = (of.timed * percent + 99) / 100;  // nearest rank, from 1
     FM_TRY_(at.bind(of.name, to_ms(period.since), to_ms(period.until), std::max<std::int64_t>(rank, 1) - 1).step());
     *value = at.real(0);
     at.reset();
@@ -192,7 +198,8 @@ Result<Session> SqliteReader::describe(std::string_view id) {
 
   FM_TRY(Statement outcomes,
          db.prepare("SELECT sum(what = 'command'), sum(what = 'tool'), sum(status <> 'success'), count(*), "
-                    "avg(CASE WHEN what = 'command' THEN execution_time_ms END), sum(execution_time_ms) FROM " +
+                    "avg(CASE WHEN what = 'command' THEN execution_time_ms END), sum(execution_time_ms), max(user_id), "
+                    "max(project) FROM " +
                     std::string(kOutcomes) + " WHERE session_id = ?"));
   FM_TRY_(outcomes.bind(id).step());
   out.commands = outcomes.integer(0);
@@ -202,6 +209,8 @@ Result<Session> SqliteReader::describe(std::string_view id) {
   if (all > 0) out.success_rate = static_cast<double>(all - out.errors) / static_cast<double>(all);
   if (!outcomes.is_null(4)) out.avg_command_ms = outcomes.real(4);
   out.total_ms = outcomes.real(5);
+  out.user_id = outcomes.text(6);
+  out.project = outcomes.text(7);
   outcomes.reset();
 
   // Changes merge by field, the newest wins; a session without any is active.
@@ -219,11 +228,15 @@ Result<Session> SqliteReader::describe(std::string_view id) {
       out.status = "active";
       out.end.reset();
     }
-    if (!changes.is_null(1)) out.status = changes.text(1);
-    else if (ended) out.status = "completed";
+    if (!changes.is_null(1))
+      out.status = changes.text(1);
+    else if (ended)
+      out.status = "completed";
     if (!changes.is_null(2)) out.start = from_ms(changes.integer(2));
-    if (!changes.is_null(3)) out.end = from_ms(changes.integer(3));
-    else if (ended) out.end = from_ms(changes.integer(8));
+    if (!changes.is_null(3))
+      out.end = from_ms(changes.integer(3));
+    else if (ended)
+      out.end = from_ms(changes.integer(8));
     if (!changes.is_null(4) && ended) out.end = out.start + Millis(static_cast<std::int64_t>(changes.real(4)));
     if (!changes.is_null(5)) out.productivity_score = changes.real(5);
     if (!changes.is_null(6)) out.user_id = changes.text(6);
@@ -247,11 +260,12 @@ Result<std::vector<std::string>> SqliteReader::names(const std::string& sql, std
 }
 
 Result<std::vector<metrics::Recent>> SqliteReader::recent(const metrics::Kind& kind, const Period& period,
-                                                           std::string_view session, std::int64_t limit) {
+                                                          std::string_view session, std::int64_t limit) {
   std::vector<metrics::Recent> out;
   FM_TRY(Statement list,
          database_.db().prepare("SELECT " + name_column(kind) + ", execution_time_ms, status, timestamp FROM " +
-                                std::string(kind.name) + " WHERE timestamp >= ?1 AND timestamp < ?2 "
+                                std::string(kind.name) +
+                                " WHERE timestamp >= ?1 AND timestamp < ?2 "
                                 "AND (?3 = '' OR session_id = ?3) ORDER BY timestamp DESC LIMIT ?4"));
   list.bind(to_ms(period.since), to_ms(period.until), session, limit);
   while (true) {
@@ -263,11 +277,10 @@ Result<std::vector<metrics::Recent>> SqliteReader::recent(const metrics::Kind& k
 
 Result<std::vector<metrics::Person>> SqliteReader::people(const Period& period) {
   std::vector<metrics::Person> out;
-  FM_TRY(Statement list,
-         database_.db().prepare("SELECT coalesce(user_id, ''), count(DISTINCT session_id), sum(what = 'command'), "
-                                "sum(what = 'tool'), sum(status <> 'success') FROM " +
-                                std::string(kOutcomes) +
-                                " WHERE timestamp >= ? AND timestamp < ? GROUP BY 1 ORDER BY 1"));
+  FM_TRY(Statement list, database_.db().prepare(
+                             "SELECT coalesce(user_id, ''), count(DISTINCT session_id), sum(what = 'command'), "
+                             "sum(what = 'tool'), sum(status <> 'success') FROM " +
+                             std::string(kOutcomes) + " WHERE timestamp >= ? AND timestamp < ? GROUP BY 1 ORDER BY 1"));
   list.bind(to_ms(period.since), to_ms(period.until));
   while (true) {
     FM_TRY(const bool more, list.step());
@@ -286,11 +299,10 @@ Result<std::optional<double>> SqliteReader::average_metric(std::string_view type
 
 Result<std::vector<metrics::Day>> SqliteReader::days(const Period& period) {
   std::vector<metrics::Day> out;
-  FM_TRY(Statement list,
-         database_.db().prepare("SELECT date(timestamp / 1000, 'unixepoch'), sum(what = 'command'), sum(what = 'tool'), "
-                                "sum(status <> 'success') FROM " +
-                                std::string(kOutcomes) +
-                                " WHERE timestamp >= ? AND timestamp < ? GROUP BY 1 ORDER BY 1"));
+  FM_TRY(Statement list, database_.db().prepare(
+                             "SELECT date(timestamp / 1000, 'unixepoch'), sum(what = 'command'), sum(what = 'tool'), "
+                             "sum(status <> 'success') FROM " +
+                             std::string(kOutcomes) + " WHERE timestamp >= ? AND timestamp < ? GROUP BY 1 ORDER BY 1"));
   list.bind(to_ms(period.since), to_ms(period.until));
   while (true) {
     FM_TRY(const bool more, list.step());

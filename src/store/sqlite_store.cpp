@@ -45,15 +45,24 @@ Result<void> SqliteStore::prepare() {
 Result<std::vector<Stored>> SqliteStore::append(std::span<Event> events) {
   std::vector<Stored> stored;
   stored.reserve(events.size());
-  FM_TRY_(database_.write([&]() -> Result<void> {
+  std::vector<Event*> numbered, named;  // whose seq, whose device_id is filled in here
+  for (Event& event : events) {
+    if (!event.has(metrics::kSeq)) numbered.push_back(&event);
+    if (!event.has(metrics::kDeviceId)) named.push_back(&event);
+  }
+  Result<void> done = database_.write([&]() -> Result<void> {
     Pending pending;
     for (Event& event : events) {
       FM_TRY(const Stored one, add(event, pending));
       stored.push_back(one);
     }
     return finish(pending);
-  }));
-  return stored;
+  });
+  if (done) return stored;
+  // Nothing was kept: the numbers go back, as others will take them.
+  for (Event* event : numbered) event->row[metrics::kSeq] = {};
+  for (Event* event : named) event->row[metrics::kDeviceId] = {};
+  return std::move(done).error();
 }
 
 Result<Stored> SqliteStore::add(Event& event, Pending& pending) {
@@ -115,8 +124,7 @@ Result<void> SqliteStore::enqueue(const Event& event, Pending& pending) {
     pending.last_place = last_place_.integer(0);
     last_place_.reset();
   }
-  return enqueue_
-      .bind(lane_, ++pending.last_place, event.kind->name, event.id(), event.integer(metrics::kRecordedAt))
+  return enqueue_.bind(lane_, ++pending.last_place, event.kind->name, event.id(), event.integer(metrics::kRecordedAt))
       .run();
 }
 

@@ -31,8 +31,8 @@ class SqliteStore final : public metrics::EventStore {
     LedgerDigest digest;
   };
   struct Pending {
-    std::map<std::tuple<std::string, std::string, std::string>, Tally> ledger;    // day, kind, device
-    std::unordered_map<std::string, std::int64_t> last_seq;                       // session
+    std::map<std::tuple<std::string, std::string, std::string>, Tally> ledger;  // day, kind, device
+    std::unordered_map<std::string, std::int64_t> last_seq;                     // session
     std::int64_t last_place = -1;
   };
 
@@ -46,7 +46,7 @@ class SqliteStore final : public metrics::EventStore {
 
   Database& database_;
   const std::int64_t lane_;
-  std::vector<Statement> insert_, find_;    // by kind
+  std::vector<Statement> insert_, find_;  // by kind
   Statement get_seq_, put_seq_, last_place_, enqueue_, get_ledger_, put_ledger_;
 };
 

@@ -11,17 +11,17 @@ namespace fortium::store {
 namespace {
 
 constexpr char kName[] = "fortium-wal";
-constexpr int kFrameHeader = 24;               // sqlite.org/fileformat.html#walformat
-constexpr std::size_t kMostBuffered = 1 << 20;    // a transaction beyond the page cache spills: bounded memory
-constexpr std::size_t kMostWritten = 64 << 10;    // SQLite's own layer takes less than 128 KiB in one call
+constexpr int kFrameHeader = 24;                // sqlite.org/fileformat.html#walformat
+constexpr std::size_t kMostBuffered = 1 << 20;  // a transaction beyond the page cache spills: bounded memory
+constexpr std::size_t kMostWritten = 64 << 10;  // SQLite's own layer takes less than 128 KiB in one call
 
 // The layer's file. The real file's object follows it in the memory that SQLite gives.
 struct WalFile {
   sqlite3_file base;
-  std::string* pending;       // frames not yet written
-  sqlite3_int64 at;           // their place in the file
-  sqlite3_int64 tail;         // end of the newest write; an append begins here
-  bool commit;                // the newest header in `pending` is that of a commit frame
+  std::string* pending;  // frames not yet written
+  sqlite3_int64 at;      // their place in the file
+  sqlite3_int64 tail;    // end of the newest write; an append begins here
+  bool commit;           // the newest header in `pending` is that of a commit frame
 
   sqlite3_file* real() { return reinterpret_cast<sqlite3_file*>(this + 1); }
   static WalFile& of(sqlite3_file* file) { return *reinterpret_cast<WalFile*>(file); }
@@ -39,7 +39,7 @@ int flush(WalFile& file) {
   }
   file.pending->clear();
   file.commit = false;
-  if (code != SQLITE_OK) file.tail = -1;    // what follows is no append until SQLite has written again
+  if (code != SQLITE_OK) file.tail = -1;  // what follows is no append until SQLite has written again
   return code;
 }
 
@@ -148,7 +148,7 @@ int open(sqlite3_vfs* /*vfs*/, const char* name, sqlite3_file* base, int flags, 
   sqlite3_vfs* real = real_vfs();
   if ((flags & SQLITE_OPEN_WAL) == 0) return real->xOpen(real, name, base, flags, flags_out);
   WalFile& file = WalFile::of(base);
-  file.base.pMethods = nullptr;    // SQLite calls xClose only where this is set
+  file.base.pMethods = nullptr;  // SQLite calls xClose only where this is set
   file.at = 0;
   file.tail = -1;
   file.commit = false;

@@ -15,9 +15,7 @@ bool is_old(const std::optional<WallTime>& at, WallTime now) {
   return !at || now - *at >= kCapabilitiesAge || *at - now >= kCapabilitiesAge;
 }
 
-bool needs_probe(const LaneState& state) {
-  return state.circuit == Circuit::paused || state.failures >= kProbeAfter;
-}
+bool needs_probe(const LaneState& state) { return state.circuit == Circuit::paused || state.failures >= kProbeAfter; }
 
 void note_limits(LaneState& state, std::int64_t max_records, std::int64_t max_body_bytes) {
   if (max_records > 0) state.max_records = max_records;
@@ -34,9 +32,7 @@ StepReport failure(const Reply& reply, Millis wake) {
           .error = reply.message};
 }
 
-StepReport more(Verdict verdict) {
-  return {.step = Step::sent, .requests = 1, .verdict = verdict};
-}
+StepReport more(Verdict verdict) { return {.step = Step::sent, .requests = 1, .verdict = verdict}; }
 
 // What a receipt says of a batch, row by row.
 struct Sorted {
@@ -67,9 +63,7 @@ Sorted sort_out(std::span<const Waiting> rows, std::span<const RecordOutcome> li
         outcome.reason = line->second->reason;
         ++sorted.counts.rejected;
         break;
-      case RecordVerdict::retry:
-        sorted.later.push_back(row.place);
-        break;
+      case RecordVerdict::retry: sorted.later.push_back(row.place); break;
     }
     sorted.outcomes.push_back(std::move(outcome));
   }
@@ -200,22 +194,17 @@ Result<StepReport> Engine::send(LaneState state, std::span<const Waiting> rows, 
 
   FM_TRY_(postpone(rows, now));
   switch (reply.verdict) {
-    case Verdict::receipt:
-      break;
-    case Verdict::bad_record:
-      return narrow(std::move(state), rows, reply, now);
-    case Verdict::too_large:
-      return halve(std::move(state), rows, reply, now);
+    case Verdict::receipt: break;
+    case Verdict::bad_record: return narrow(std::move(state), rows, reply, now);
+    case Verdict::too_large: return halve(std::move(state), rows, reply, now);
     case Verdict::unauthorized:
-    case Verdict::misconfigured:
-      return pause(std::move(state), reply, now);
+    case Verdict::misconfigured: return pause(std::move(state), reply, now);
     case Verdict::plain:
       if (!batch.gzip) break;
       state.gzip = false;  // until the service is asked for its capabilities again
       FM_TRY_(outbox_.save(state));
       return more(Verdict::plain);
-    case Verdict::retry:
-      break;
+    case Verdict::retry: break;
   }
   return back_off(std::move(state), reply, now);
 }

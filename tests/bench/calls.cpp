@@ -6,9 +6,9 @@ namespace bench {
 
 namespace {
 
-constexpr double kNormalTail = 0.5;    // ms at p99.9 when no call waits for the disk
+constexpr double kNormalTail = 0.5;  // ms at p99.9 when no call waits for the disk
 
-constexpr int kTurn = 10;              // calls in a row: short, for a disk changes its mood within a second
+constexpr int kTurn = 10;  // calls in a row: short, for a disk changes its mood within a second
 
 struct Latencies {
   Samples ours;
@@ -19,13 +19,17 @@ Latencies time_calls(const Bench& bench, const Bench::Settings& settings, std::v
   const TempDir dir = bench.scratch();
   Session ours(bench.mcp(dir, settings));
   Session floor(bench.floor(dir, std::move(flags)));
-  ours.call();    // the first opens what is opened late
+  ours.call();  // the first opens what is opened late
   floor.call();
   Latencies times;
   take_turns(
       bench.effort().rounds * bench.effort().calls_a_round / kTurn,
-      [&] { for (int i = 0; i < kTurn; ++i) times.ours.add(ours.call()); },
-      [&] { for (int i = 0; i < kTurn; ++i) times.floor.add(floor.call()); });
+      [&] {
+        for (int i = 0; i < kTurn; ++i) times.ours.add(ours.call());
+      },
+      [&] {
+        for (int i = 0; i < kTurn; ++i) times.floor.add(floor.call());
+      });
   ours.finish();
   floor.finish();
   bench.check_kept(dir, ours.calls());

@@ -13,9 +13,9 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr double kRecordsPerSecond = 20'000;
-constexpr std::int64_t kBlock = 10'000;       // calls this program holds the answers of
-constexpr Seconds kLongestOverlap{60};        // a drain that chases new records could go on for ever
-constexpr int kPartlyDone = 6;                // exit status of `sync` when records were made while it drained
+constexpr std::int64_t kBlock = 10'000;  // calls this program holds the answers of
+constexpr Seconds kLongestOverlap{60};   // a drain that chases new records could go on for ever
+constexpr int kPartlyDone = 6;           // exit status of `sync` when records were made while it drained
 
 Command sync(const Bench& bench, const TempDir& dir, const Service& service) {
   return bench.ours(dir, {"sync", "--json", "--timeout", "300s"}, service.client_settings());
@@ -73,7 +73,9 @@ Rows record_meanwhile(const Bench& bench) {
 
   Samples quiet, meanwhile;
   const int half = bench.effort().rounds * bench.effort().calls_a_round / 4;
-  const auto stay_quiet = [&] { for (int i = 0; i < half; ++i) quiet.add(session.call()); };
+  const auto stay_quiet = [&] {
+    for (int i = 0; i < half; ++i) quiet.add(session.call());
+  };
   stay_quiet();
   int status = 0;
   {
@@ -87,7 +89,7 @@ Rows record_meanwhile(const Bench& bench) {
   }
   stay_quiet();
   session.finish();
-  output_of(sync(bench, dir, service));    // what was recorded meanwhile
+  output_of(sync(bench, dir, service));  // what was recorded meanwhile
   check_arrived(bench, dir, service, session.calls());
 
   const std::string note = "floor: the same without a drain; of " + std::to_string(meanwhile.size()) + " calls";

@@ -29,12 +29,8 @@ struct Measure {
 };
 
 constexpr Measure kMeasures[] = {
-    {"start", measure_start},
-    {"calls", measure_calls},
-    {"system-calls", measure_system_calls},
-    {"tools-list", measure_tools_list},
-    {"pipeline", measure_pipeline},
-    {"memory", measure_memory},
+    {"start", measure_start},           {"calls", measure_calls},       {"system-calls", measure_system_calls},
+    {"tools-list", measure_tools_list}, {"pipeline", measure_pipeline}, {"memory", measure_memory},
     {"drain", measure_drain},
 };
 
@@ -90,16 +86,26 @@ Options read_options(int argc, char** argv) {
       if (i + 1 == argc) throw UsageError{std::string(word) + " needs a value"};
       return argv[++i];
     };
-    if (word == "--program") options.program = value();
-    else if (word == "--server") options.server = value();
-    else if (word == "--dir") options.dir = value();
-    else if (word == "--only") options.only.push_back(read_measure(value()));
-    else if (word == "--rounds") options.rounds = read_rounds(value());
-    else if (word == "--quick") options.quick = true;
-    else if (word == "--one-core") options.one_core = true;
-    else if (word == "--json") options.json = true;
-    else if (word == "--help" || word == "-h") options.help = true;
-    else throw UsageError{"unknown option " + std::string(word)};
+    if (word == "--program")
+      options.program = value();
+    else if (word == "--server")
+      options.server = value();
+    else if (word == "--dir")
+      options.dir = value();
+    else if (word == "--only")
+      options.only.push_back(read_measure(value()));
+    else if (word == "--rounds")
+      options.rounds = read_rounds(value());
+    else if (word == "--quick")
+      options.quick = true;
+    else if (word == "--one-core")
+      options.one_core = true;
+    else if (word == "--json")
+      options.json = true;
+    else if (word == "--help" || word == "-h")
+      options.help = true;
+    else
+      throw UsageError{"unknown option " + std::string(word)};
   }
   return options;
 }

@@ -23,18 +23,17 @@ constexpr std::string_view kRow =
     R"("tool_name":"Read","execution_time_ms":12.5,"status":"success",)"
     R"("context":{"framework":"none","language":"c++"}})"sv;
 
-constexpr std::string_view kWelcome =
-    R"("result":{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},)"
-    R"("serverInfo":{"name":"floor","version":"1"}}})"sv;
+constexpr std::string_view kWelcome = R"("result":{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},)"
+                                      R"("serverInfo":{"name":"floor","version":"1"}}})"sv;
 constexpr std::string_view kRecorded =
     R"("result":{"content":[{"type":"text","text":"{\"id\":\"01890a5d-ac96-774b-bcce-b302099a8057\"}"}],)"
     R"("isError":false}})"sv;
 
 struct Options {
   const char* path = nullptr;
-  bool normal = false;    // synchronous=NORMAL: the log is not synced at commit
-  bool group = false;     // one transaction for all lines that wait
-  bool count = false;     // print the number of rows and end
+  bool normal = false;  // synchronous=NORMAL: the log is not synced at commit
+  bool group = false;   // one transaction for all lines that wait
+  bool count = false;   // print the number of rows and end
 };
 
 // The digits behind "id":, or nothing for a notification, which is not answered.
@@ -66,7 +65,7 @@ class Table {
 
   bool ok() const { return ok_; }
   const char* why() const { return sqlite3_errmsg(db_); }
-  bool insert() { return step(insert_); }    // its own transaction when none is open
+  bool insert() { return step(insert_); }  // its own transaction when none is open
   bool begin() { return step(begin_); }
   bool commit() { return step(commit_); }
 
@@ -132,10 +131,14 @@ Options read_options(int argc, char** argv) {
   Options options;
   for (int i = 1; i < argc; ++i) {
     const std::string_view word = argv[i];
-    if (word == "--normal"sv) options.normal = true;
-    else if (word == "--group"sv) options.group = true;
-    else if (word == "--count"sv) options.count = true;
-    else options.path = argv[i];
+    if (word == "--normal"sv)
+      options.normal = true;
+    else if (word == "--group"sv)
+      options.group = true;
+    else if (word == "--count"sv)
+      options.count = true;
+    else
+      options.path = argv[i];
   }
   return options;
 }

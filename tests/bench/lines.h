@@ -33,7 +33,7 @@ class Lines {
   }
 
  private:
-  static constexpr std::size_t kRead = 64 * 1024;    // more than 64 calls that wait together
+  static constexpr std::size_t kRead = 64 * 1024;  // more than 64 calls that wait together
 
   std::string buffer_;
   std::size_t used_ = 0;

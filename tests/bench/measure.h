@@ -32,26 +32,26 @@ constexpr Budget at_least(double value) { return {Budget::Of::figure, Budget::Li
 struct Row {
   std::string name;
   Unit unit = Unit::milliseconds;
-  std::optional<double> ours = {};     // absent: not measured, `note` says why
+  std::optional<double> ours = {};  // absent: not measured, `note` says why
   std::optional<double> floor = {};
   std::optional<Budget> budget = {};
   std::string note = {};
 
-  std::optional<double> ratio() const;    // ours to floor
-  std::optional<bool> met() const;        // absent without a budget or a figure
+  std::optional<double> ratio() const;  // ours to floor
+  std::optional<bool> met() const;      // absent without a budget or a figure
 };
 using Rows = std::vector<Row>;
 
 // How much of each. `quick` is for a test that the benchmark still runs; its figures mean nothing.
 struct Effort {
   int rounds = 40;
-  int calls_a_round = 250;               // 40 rounds give the ten calls beyond p99.9
+  int calls_a_round = 250;  // 40 rounds give the ten calls beyond p99.9
   int lists_a_round = 50;
   std::int64_t pipelined_a_round = 6'400;
-  std::int64_t calls_before = 10'000;    // memory is looked at after these
-  std::int64_t calls_after = 100'000;    // and after these, counted from the start
-  std::int64_t backlog = 100'000;        // records that wait for the drain
-  int traced_calls = 1'000;              // enough for a checkpoint or two
+  std::int64_t calls_before = 10'000;  // memory is looked at after these
+  std::int64_t calls_after = 100'000;  // and after these, counted from the start
+  std::int64_t backlog = 100'000;      // records that wait for the drain
+  int traced_calls = 1'000;            // enough for a checkpoint or two
   Seconds idle{2.0};
 };
 Effort full_effort(int rounds);
@@ -61,7 +61,7 @@ class Bench {
  public:
   struct Programs {
     std::string ours;
-    std::string server;    // may be empty
+    std::string server;  // may be empty
     std::string floor;
     std::string echo;
   };
@@ -106,7 +106,7 @@ void take_turns(int rounds, Ours ours, Floor floor) {
 class Samples {
  public:
   void add(Seconds time) { milliseconds_.push_back(time.count() * 1000); }
-  double percentile(double percent) const;    // the nearest that was really seen
+  double percentile(double percent) const;  // the nearest that was really seen
   double median() const { return percentile(50); }
   std::size_t size() const { return milliseconds_.size(); }
 

@@ -9,8 +9,8 @@ namespace bench {
 namespace {
 
 constexpr double kResident = 10 * 1024 * 1024;
-constexpr std::int64_t kBlock = 10'000;    // calls this program holds the answers of
-constexpr Seconds kSettle{0.5};            // work begun by the last call may end before rest begins
+constexpr std::int64_t kBlock = 10'000;  // calls this program holds the answers of
+constexpr Seconds kSettle{0.5};          // work begun by the last call may end before rest begins
 
 struct Held {
   double before = 0;

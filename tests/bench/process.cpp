@@ -25,11 +25,11 @@ namespace bench {
 
 namespace {
 
-constexpr std::chrono::seconds kPatience{30};          // for one answer or one end; a drain answers at its end
-constexpr std::chrono::seconds kDrainPatience{300};    // as long as `sync --timeout` is told
-constexpr std::chrono::milliseconds kSample{5};        // between two looks at a process's memory
+constexpr std::chrono::seconds kPatience{30};        // for one answer or one end; a drain answers at its end
+constexpr std::chrono::seconds kDrainPatience{300};  // as long as `sync --timeout` is told
+constexpr std::chrono::milliseconds kSample{5};      // between two looks at a process's memory
 
-volatile sig_atomic_t stop_signal = 0;    // a signal handler has no other place to write to
+volatile sig_atomic_t stop_signal = 0;  // a signal handler has no other place to write to
 
 void on_signal(int signal) { stop_signal = signal; }
 
@@ -102,7 +102,7 @@ std::string last_line_of(const std::string& path) {
 
 void stop_on_signals(std::chrono::seconds longest) {
   struct sigaction action = {};
-  action.sa_handler = on_signal;    // without SA_RESTART: a wait in progress ends
+  action.sa_handler = on_signal;  // without SA_RESTART: a wait in progress ends
   for (const int signal : {SIGINT, SIGTERM, SIGALRM}) sigaction(signal, &action, nullptr);
   alarm(static_cast<unsigned>(longest.count()));
 }

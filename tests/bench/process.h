@@ -24,8 +24,8 @@ struct Failure {
 
 struct Command {
   std::vector<std::string> argv;
-  std::map<std::string, std::string> environment;    // all of it: nothing is inherited
-  std::string errors = "/dev/null";                  // file that stderr is appended to
+  std::map<std::string, std::string> environment;  // all of it: nothing is inherited
+  std::string errors = "/dev/null";                // file that stderr is appended to
 };
 
 // From now on SIGINT, SIGTERM and the end of `longest` make the next wait fail.
@@ -52,24 +52,24 @@ class TempDir {
 class Child {
  public:
   explicit Child(const Command& command);
-  ~Child();    // ends it if nobody waited for its end
+  ~Child();  // ends it if nobody waited for its end
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
   void send(std::string_view bytes);
-  std::string read_line();                   // without its end
-  std::size_t read_more(std::string& to);    // what is there, at least a byte; 0 at the end of output
-  bool read_for(std::chrono::milliseconds time, std::string& to);    // waits no longer; true at the end of output
+  std::string read_line();                 // without its end
+  std::size_t read_more(std::string& to);  // what is there, at least a byte; 0 at the end of output
+  bool read_for(std::chrono::milliseconds time, std::string& to);  // waits no longer; true at the end of output
   void close_input();
 
   bool running() const;
-  int wait();           // its exit status, or 128 + the signal
-  void ask_to_end();    // SIGTERM
-  Failure failure(const std::string& what) const;    // with the last thing it said on stderr
+  int wait();                                      // its exit status, or 128 + the signal
+  void ask_to_end();                               // SIGTERM
+  Failure failure(const std::string& what) const;  // with the last thing it said on stderr
 
-  Seconds cpu_time() const;    // user and system, to the nanosecond
+  Seconds cpu_time() const;  // user and system, to the nanosecond
   double resident_bytes() const;
-  double peak_resident_bytes() const;    // 0 when it is gone
+  double peak_resident_bytes() const;  // 0 when it is gone
 
  private:
   double memory_field(std::string_view name) const;
@@ -77,17 +77,17 @@ class Child {
 
   std::string name_;
   std::string errors_;
-  std::string input_;    // bytes read past the last line
+  std::string input_;  // bytes read past the last line
   pid_t pid_ = -1;
   int to_ = -1;
   int from_ = -1;
-  int handle_ = -1;      // pidfd: becomes readable when the process ends
+  int handle_ = -1;  // pidfd: becomes readable when the process ends
 };
 
 struct Finished {
   int status = 0;
   std::string output;
-  std::string errors;    // the last line
+  std::string errors;  // the last line
   Seconds time{};
   double peak_bytes = 0;
 };

@@ -93,7 +93,7 @@ Service::~Service() {
   try {
     child_.ask_to_end();
     child_.wait();
-  } catch (const Failure&) {    // the child's own destructor insists
+  } catch (const Failure&) {  // the child's own destructor insists
   }
 }
 
@@ -108,7 +108,7 @@ Bench::Settings Service::client_settings() const {
   return {{"FORTIUM_METRICS_URL", "http://127.0.0.1:" + std::to_string(port_)},
           {"FORTIUM_API_KEY", key_},
           {"FORTIUM_ORG_ID", kOrganization},
-          {"FORTIUM_SYNC_INTERVAL", "3600000"}};    // the longest there is: only `sync` sends
+          {"FORTIUM_SYNC_INTERVAL", "3600000"}};  // the longest there is: only `sync` sends
 }
 
 }  // namespace bench

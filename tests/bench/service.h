@@ -9,7 +9,7 @@ class Service {
  public:
   // Returns when it says that it is ready.
   Service(const Bench& bench, const TempDir& dir);
-  ~Service();    // asks it to end, and insists after a while
+  ~Service();  // asks it to end, and insists after a while
 
   // What a client needs to reach it and to send nothing by itself.
   Bench::Settings client_settings() const;

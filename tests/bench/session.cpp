@@ -131,7 +131,7 @@ Seconds Session::pipeline(std::int64_t calls) {
   const std::int64_t first_id = next_id_;
   const Requests requests(first_id, calls);
   std::string answers;
-  answers.reserve(static_cast<std::size_t>(calls) * 400);    // the measured loop should not move it about
+  answers.reserve(static_cast<std::size_t>(calls) * 400);  // the measured loop should not move it about
 
   const auto begin = Clock::now();
   std::int64_t sent = std::min(calls, kInFlight);

@@ -18,12 +18,12 @@ class Session {
   // Starts the server and greets it.
   explicit Session(const Command& command);
 
-  Seconds start_time() const { return start_; }    // from before the spawn to `initialize` answered
-  Seconds call();                                  // one recorded tool usage
+  Seconds start_time() const { return start_; }  // from before the spawn to `initialize` answered
+  Seconds call();                                // one recorded tool usage
   Seconds list_tools(std::string& answer);
-  Seconds pipeline(std::int64_t calls);            // kInFlight at any time
-  std::int64_t calls() const { return calls_; }    // answered with success so far
-  void finish();                                   // end of input; it must end well
+  Seconds pipeline(std::int64_t calls);          // kInFlight at any time
+  std::int64_t calls() const { return calls_; }  // answered with success so far
+  void finish();                                 // end of input; it must end well
 
   Child& process() { return child_; }
 
@@ -32,7 +32,7 @@ class Session {
  private:
   Seconds exchange(const std::string& line, std::string& answer);
 
-  Clock::time_point begin_;    // first member: the clock runs before the process does
+  Clock::time_point begin_;  // first member: the clock runs before the process does
   Child child_;
   Seconds start_{};
   std::int64_t next_id_ = 1;

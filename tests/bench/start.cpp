@@ -16,7 +16,7 @@ Seconds start_and_end(const Command& command) {
 
 Rows measure_start(const Bench& bench) {
   const TempDir dir = bench.scratch();
-  start_and_end(bench.mcp(dir));    // makes the store; every later start finds one
+  start_and_end(bench.mcp(dir));  // makes the store; every later start finds one
   start_and_end(bench.floor(dir));
   Samples ours, floor;
   take_turns(

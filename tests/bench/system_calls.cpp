@@ -15,7 +15,7 @@ namespace bench {
 namespace {
 
 constexpr double kCallsBudget = 15;
-constexpr int kShort = 20;    // calls of the shorter conversation
+constexpr int kShort = 20;  // calls of the shorter conversation
 
 using Tally = std::map<std::string, double>;
 
@@ -27,7 +27,7 @@ Tally read_tally(const std::string& path) {
     std::istringstream words(line);
     double share = 0, seconds = 0, each = 0, calls = 0;
     std::string name;
-    if (!(words >> share >> seconds >> each >> calls)) continue;    // the head and the rules
+    if (!(words >> share >> seconds >> each >> calls)) continue;  // the head and the rules
     for (std::string word; words >> word;) name = word;
     if (name != "total") tally[name] += calls;
   }
@@ -49,7 +49,7 @@ Tally trace(const Command& command, const std::string& strace, const TempDir& di
 }
 
 Tally calls_of_one(const Command& command, const std::string& strace, const TempDir& dir, int calls) {
-  trace(command, strace, dir, /*calls=*/1);    // makes the store
+  trace(command, strace, dir, /*calls=*/1);  // makes the store
   const Tally few = trace(command, strace, dir, kShort);
   Tally each = trace(command, strace, dir, kShort + calls);
   for (const auto& [name, count] : few) each[name] -= count;

@@ -20,7 +20,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kColumns = 7;
 using Line = std::array<std::string, kColumns>;
-constexpr std::size_t kFirstFigure = 1, kLastFigure = 4;    // these are flush right
+constexpr std::size_t kFirstFigure = 1, kLastFigure = 4;  // these are flush right
 
 std::string print(const char* format, double figure) {
   char text[64];
@@ -103,9 +103,14 @@ Json json_of(const Row& row) {
   if (row.budget)
     budget = {{"of", row.budget->of == Budget::Of::ratio ? "ratio" : "ours"},
               {row.budget->limit == Budget::Limit::at_most ? "at_most" : "at_least", row.budget->value}};
-  return {{"name", row.name},   {"unit", unit_name(row.unit)}, {"ours", or_null(row.ours)},
-          {"floor", or_null(row.floor)}, {"ratio", or_null(row.ratio())}, {"budget", budget},
-          {"met", or_null(row.met())},   {"note", row.note}};
+  return {{"name", row.name},
+          {"unit", unit_name(row.unit)},
+          {"ours", or_null(row.ours)},
+          {"floor", or_null(row.floor)},
+          {"ratio", or_null(row.ratio())},
+          {"budget", budget},
+          {"met", or_null(row.met())},
+          {"note", row.note}};
 }
 
 std::string file_system_of(const std::string& folder) {

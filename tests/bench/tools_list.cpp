@@ -23,9 +23,8 @@ class Echo {
   }
 
  private:
-  static constexpr std::string_view kQuestion =
-      R"({"jsonrpc":"2.0","id":1,"method":"tools/list","params":{}})"
-      "\n";
+  static constexpr std::string_view kQuestion = R"({"jsonrpc":"2.0","id":1,"method":"tools/list","params":{}})"
+                                                "\n";
 
   Child child_;
 };
@@ -45,8 +44,12 @@ Rows measure_tools_list(const Bench& bench) {
   const int lists = bench.effort().lists_a_round;
   take_turns(
       bench.effort().rounds,
-      [&] { for (int i = 0; i < lists; ++i) our_times.add(ours.list_tools(answer)); },
-      [&] { for (int i = 0; i < lists; ++i) echo_times.add(echo.ask(blob.size())); });
+      [&] {
+        for (int i = 0; i < lists; ++i) our_times.add(ours.list_tools(answer));
+      },
+      [&] {
+        for (int i = 0; i < lists; ++i) echo_times.add(echo.ask(blob.size()));
+      });
   ours.finish();
   return {{.name = "tools/list: p50",
            .ours = our_times.median(),

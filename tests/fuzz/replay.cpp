@@ -22,18 +22,10 @@ std::string broken(std::string bytes, fortium::test::Dice& dice) {
   for (std::size_t i = 1 + dice.below(4); i > 0 && !bytes.empty(); --i) {
     const std::size_t at = dice.below(bytes.size());
     switch (dice.below(4)) {
-      case 0:
-        bytes[at] = static_cast<char>(dice.next());
-        break;
-      case 1:
-        bytes.erase(at, 1 + dice.below(8));
-        break;
-      case 2:
-        bytes.insert(at, bytes.substr(dice.below(bytes.size()), dice.below(40)));
-        break;
-      default:
-        bytes.insert(at, 1, "{}[]\",:0\\\n"[dice.below(10)]);
-        break;
+      case 0: bytes[at] = static_cast<char>(dice.next()); break;
+      case 1: bytes.erase(at, 1 + dice.below(8)); break;
+      case 2: bytes.insert(at, bytes.substr(dice.below(bytes.size()), dice.below(40))); break;
+      default: bytes.insert(at, 1, "{}[]\",:0\\\n"[dice.below(10)]); break;
     }
   }
   return bytes;

@@ -41,9 +41,7 @@ Session::Session(const std::map<std::string, std::string>& header)
   connect();
 }
 
-Session::~Session() {
-  std::filesystem::current_path(home_);
-}
+Session::~Session() { std::filesystem::current_path(home_); }
 
 std::string Session::option(const std::string& key, const std::string& fallback) const {
   const auto at = header_.find(key);
@@ -78,9 +76,7 @@ void Session::connect() {
   }
 }
 
-void Session::reconnect() {
-  connect();
-}
+void Session::reconnect() { connect(); }
 
 bool Session::change(const std::string& key, const std::string& value) {
   if (constexpr std::string_view kWrite = "write "; key.starts_with(kWrite)) {

@@ -42,8 +42,6 @@ class MemoryWorld final : public World {
 
 }  // namespace
 
-std::unique_ptr<World> make_memory_world() {
-  return std::make_unique<MemoryWorld>();
-}
+std::unique_ptr<World> make_memory_world() { return std::make_unique<MemoryWorld>(); }
 
 }  // namespace fortium::test

@@ -85,8 +85,6 @@ class SqliteWorld final : public World {
 
 }  // namespace
 
-std::unique_ptr<World> make_sqlite_world() {
-  return std::make_unique<SqliteWorld>();
-}
+std::unique_ptr<World> make_sqlite_world() { return std::make_unique<SqliteWorld>(); }
 
 }  // namespace fortium::test

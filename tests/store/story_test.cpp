@@ -43,9 +43,7 @@ std::string ids(const std::vector<Waiting>& rows) {
   return text;
 }
 
-std::string waiting_ids(sync::Outbox& outbox) {
-  return ids(peek(outbox, {.records = 1000}));
-}
+std::string waiting_ids(sync::Outbox& outbox) { return ids(peek(outbox, {.records = 1000})); }
 
 void settle(sync::Outbox& outbox, const Waiting& row, Fate fate, std::string reason = "") {
   const sync::Outcome outcome{row.place, fate, std::move(reason)};

@@ -75,15 +75,9 @@ class MemoryOutbox final : public sync::Outbox {
       const auto row = queue_.waiting.find(outcome.place);
       if (row == queue_.waiting.end()) continue;
       switch (outcome.fate) {
-        case sync::Fate::later:
-          ++row->second.attempts;
-          continue;
-        case sync::Fate::delivered:
-          queue_.delivered.push_back(row->second.id);
-          break;
-        case sync::Fate::refused:
-          queue_.set_aside[row->second.id] = outcome.reason;
-          break;
+        case sync::Fate::later: ++row->second.attempts; continue;
+        case sync::Fate::delivered: queue_.delivered.push_back(row->second.id); break;
+        case sync::Fate::refused: queue_.set_aside[row->second.id] = outcome.reason; break;
       }
       queue_.waiting.erase(row);
     }

@@ -22,8 +22,8 @@ class LedgerDigest {
   void add(std::string_view id);
   void add(const LedgerDigest& other);
   void remove(const LedgerDigest& other);
-  std::string hex() const;    // 32 digits
-  static LedgerDigest from_hex(std::string_view hex);    // anything but 32 digits reads as zero
+  std::string hex() const;                             // 32 digits
+  static LedgerDigest from_hex(std::string_view hex);  // anything but 32 digits reads as zero
   bool operator==(const LedgerDigest&) const = default;
 
  private:

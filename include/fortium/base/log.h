@@ -13,8 +13,8 @@ enum class LogLevel { debug, info, warn, error };
 
 struct LogOptions {
   LogLevel level = LogLevel::warn;
-  std::string file;    // empty: standard error
-  std::int64_t max_bytes = 4 << 20;    // of one file; three are kept
+  std::string file;                  // empty: standard error
+  std::int64_t max_bytes = 4 << 20;  // of one file; three are kept
 };
 
 void open_log(const LogOptions& options);

@@ -53,8 +53,8 @@ struct Error {
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}        // NOLINT(google-explicit-constructor)
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}    // NOLINT(google-explicit-constructor)
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT(google-explicit-constructor)
+  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
 
   bool ok() const { return state_.index() == 0; }
   explicit operator bool() const { return ok(); }
@@ -89,7 +89,7 @@ template <>
 class [[nodiscard]] Result<void> {
  public:
   Result() = default;
-  Result(Error error) : error_(std::move(error)) {}    // NOLINT(google-explicit-constructor)
+  Result(Error error) : error_(std::move(error)) {}  // NOLINT(google-explicit-constructor)
 
   bool ok() const { return !error_; }
   explicit operator bool() const { return ok(); }
@@ -113,15 +113,15 @@ struct Bug {
 // FM_TRY(T x, expr): x is the value of expr, or this function returns its error.
 // FM_TRY_(expr): the same for Result<void>. Names are numbered, so that a lambda inside expr may use them too.
 #define FM_TRY(declaration, expr) FM_TRY_NAMED(FM_CONCAT(fm_result_, __COUNTER__), declaration, expr)
-#define FM_TRY_NAMED(result, declaration, expr)  \
-  auto result = (expr);                          \
+#define FM_TRY_NAMED(result, declaration, expr)    \
+  auto result = (expr);                            \
   if (!(result)) return std::move(result).error(); \
   declaration = std::move(*(result)) /* NOLINT(bugprone-macro-parentheses) */
 #define FM_TRY_(expr) FM_TRY_DONE(FM_CONCAT(fm_result_, __COUNTER__), expr)
-#define FM_TRY_DONE(result, expr)                               \
-  do {                                                          \
-    auto result = (expr);                                       \
-    if (!(result)) return std::move(result).error();            \
+#define FM_TRY_DONE(result, expr)                    \
+  do {                                               \
+    auto result = (expr);                            \
+    if (!(result)) return std::move(result).error(); \
   } while (false)
 #define FM_CHECK(condition)                                              \
   do {                                                                   \

@@ -24,6 +24,9 @@ class Secret {
   std::string text_;
 };
 
+// "http://user:password@host" without what stands before the "@".
+std::string without_userinfo(std::string_view url);
+
 // `text` with every occurrence of the secret replaced, cut at `limit` bytes on a character boundary: for showing what
 // another program said.
 std::string redact(std::string_view text, const Secret& secret, std::size_t limit);

@@ -21,7 +21,7 @@ namespace fortium::mcp {
 // What a tool answers. Clients show a model one of the two and drop the other, so each holds the full answer.
 struct CallResult {
   std::string text;
-  std::string structured;    // JSON text of an object that fits the tool's output shape; empty for an error
+  std::string structured;  // JSON text of an object that fits the tool's output shape; empty for an error
   bool error = false;
 
   static CallResult failure(std::string why) { return {std::move(why), "", true}; }
@@ -38,7 +38,7 @@ struct Context {
   // before it.
   std::function<Result<void>()> commit;
   std::function<Result<metrics::Reader*>()> reader;
-  std::string_view organization;    // "local" if there is none
+  std::string_view organization;  // "local" if there is none
 };
 
 struct Tool {
@@ -55,7 +55,7 @@ struct Tool {
 };
 
 struct Resource {
-  std::string uri;             // "{organization_id}" stands for the organization
+  std::string uri;  // "{organization_id}" stands for the organization
   std::string_view name;
   std::string_view title;
   std::string_view doc;
@@ -66,7 +66,7 @@ struct Prompt {
   std::string_view name;
   std::string_view title;
   std::string_view doc;
-  schema::Shape arguments;     // all Text: MCP gives strings only
+  schema::Shape arguments;  // all Text: MCP gives strings only
   std::function<Result<std::string>(Context&, const Json& arguments)> write;
 };
 

@@ -1,5 +1,5 @@
-// The released revisions of the Model Context Protocol that begin with `initialize`, and what differs between them for a
-// server. Source: modelcontextprotocol.io/specification/<revision>. Pure; any thread.
+// The released revisions of the Model Context Protocol that begin with `initialize`, and what differs between them for
+// a server. Source: modelcontextprotocol.io/specification/<revision>. Pure; any thread.
 #pragma once
 
 #include <optional>

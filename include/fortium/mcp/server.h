@@ -70,14 +70,14 @@ class Server {
   const Catalog& catalog_;
   Context context_;
   const std::string version_;
-  std::optional<Revision> revision_;    // once `initialize` was answered
+  std::optional<Revision> revision_;  // once `initialize` was answered
   std::unordered_map<std::string_view, const Tool*> tools_;
-  std::string tools_json_;              // the whole tools/list result of this revision
-  std::vector<Reply>* group_ = nullptr;    // during handle()
+  std::string tools_json_;               // the whole tools/list result of this revision
+  std::vector<Reply>* group_ = nullptr;  // during handle()
   // Requests of this group that a later line of it cancels: neither done nor answered.
   std::unordered_map<rpc::IdText, std::size_t> cancelled_;
-  std::size_t line_ = 0;    // of the group, at work
-  std::vector<Answer>* current_ = nullptr;    // answers of the line at work
+  std::size_t line_ = 0;                    // of the group, at work
+  std::vector<Answer>* current_ = nullptr;  // answers of the line at work
 };
 
 }  // namespace fortium::mcp

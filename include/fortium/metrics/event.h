@@ -12,7 +12,7 @@ namespace fortium::metrics {
 
 struct Event {
   const Kind* kind = nullptr;
-  schema::Row row;    // of kind->shape
+  schema::Row row;  // of kind->shape
 
   std::string_view text(Envelope field) const {
     const auto* value = std::get_if<std::string>(&row[field]);
@@ -28,8 +28,8 @@ struct Event {
 };
 
 // {"id":"…","timestamp":"…",…}: absent fields left out, members in the order of the shape. The same row gives the same
-// bytes for ever, so a record is sent exactly as it was accepted, however often. With `named`, "kind" comes first: a line
-// of `export --format jsonl`.
+// bytes for ever, so a record is sent exactly as it was accepted, however often. With `named`, "kind" comes first: a
+// line of `export --format jsonl`.
 void append_wire(std::string& out, const Event& event, bool named = false);
 
 // Reads one record of `kind` in wire form. A member "v" is its version: a newer one is not this function's to judge

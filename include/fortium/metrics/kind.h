@@ -38,7 +38,7 @@ struct Kind {
   std::string_view path;       // below /api/v1/metrics/
   std::string_view title;      // for people
   std::string_view doc;
-  schema::Shape shape;         // envelope, then its own fields
+  schema::Shape shape;  // envelope, then its own fields
 };
 
 // In the order of the keys of a batch (interface: receipts count over the keys in this order).
@@ -49,10 +49,10 @@ std::size_t index_of(const Kind& kind);
 
 // The longest command, agent or tool name, in characters.
 constexpr std::int64_t kMaxNameChars = 255;
-constexpr double kMaxDurationMs = 86'400'000;    // one day
+constexpr double kMaxDurationMs = 86'400'000;  // one day
 constexpr std::int64_t kMaxTokens = 1'000'000'000'000;
-constexpr std::int64_t kMaxMembers = 50;        // of context, metadata, command_args, dimensions
-constexpr std::int64_t kMaxDetailBytes = 65'536;    // of their JSON text
+constexpr std::int64_t kMaxMembers = 50;          // of context, metadata, command_args, dimensions
+constexpr std::int64_t kMaxDetailBytes = 65'536;  // of their JSON text
 constexpr std::int64_t kMaxErrorChars = 10'000;
 
 inline constexpr std::string_view kStatuses[] = {"success", "error", "timeout", "cancelled"};

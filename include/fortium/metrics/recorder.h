@@ -18,10 +18,10 @@ namespace fortium::metrics {
 
 // What a record gets where its caller is silent.
 struct Stamp {
-  std::string source;        // of kSources
-  std::string session_id;    // may be empty
-  std::string user_id;       // may be empty
-  std::string project;       // may be empty
+  std::string source;      // of kSources
+  std::string session_id;  // may be empty
+  std::string user_id;     // may be empty
+  std::string project;     // may be empty
 };
 
 using Violations = std::vector<schema::Violation>;
@@ -40,6 +40,8 @@ class Recorder {
   // Durable, or none of what was staged since the last commit is kept. Nothing staged is ok and costs nothing.
   Result<std::vector<Stored>> commit();
   bool has_staged() const { return !staged_.empty(); }
+  // The event of the newest stage() that went well, until commit(); nullptr where nothing is kept.
+  const Event* newest() const { return staged_.empty() ? nullptr : &staged_.back(); }
 
   const Stamp& stamp() const { return stamp_; }
   bool disabled() const { return disabled_; }

@@ -32,17 +32,17 @@ struct Tokens {
 
 struct Summary {
   Period period;
-  std::int64_t sessions = 0;    // that have a record in the period
+  std::int64_t sessions = 0;  // that have a record in the period
   std::int64_t commands = 0;
   std::int64_t tools = 0;
   std::int64_t agents = 0;
-  std::int64_t errors = 0;      // commands, tool calls and agent interactions that did not end in success
+  std::int64_t errors = 0;  // commands, tool calls and agent interactions that did not end in success
   // Gaps of up to kActiveGap between two records of one session, added up.
   std::int64_t active_ms = 0;
   Tokens tokens;
-  std::optional<double> cost_usd;             // of the requests whose cost is known
+  std::optional<double> cost_usd;  // of the requests whose cost is known
   std::optional<double> avg_command_ms;
-  std::optional<double> success_rate;         // of commands, tool calls and agent interactions
+  std::optional<double> success_rate;  // of commands, tool calls and agent interactions
 };
 constexpr Millis kActiveGap{5 * 60'000};
 
@@ -62,12 +62,12 @@ struct Usage {
   std::int64_t count = 0;
   std::int64_t successes = 0;
   std::int64_t errors = 0;
-  std::int64_t timed = 0;    // of them, with a known duration; the figures below are of those
+  std::int64_t timed = 0;  // of them, with a known duration; the figures below are of those
   double total_ms = 0, average_ms = 0, min_ms = 0, max_ms = 0;
   Percentiles percentiles;
   WallTime last_used{};
   Trend trend = Trend::stable;
-  Tokens tokens;    // of agents
+  Tokens tokens;  // of agents
 };
 
 struct Session {
@@ -78,15 +78,15 @@ struct Session {
   WallTime last{};
   std::optional<WallTime> end;
   std::string status;    // of kSessionStatuses
-  bool started = false;    // its start was recorded, not only seen
-  double total_ms = 0;     // durations of its commands, tool calls and agent interactions
+  bool started = false;  // its start was recorded, not only seen
+  double total_ms = 0;   // durations of its commands, tool calls and agent interactions
   std::int64_t commands = 0;
   std::int64_t tools = 0;
   std::int64_t errors = 0;
-  std::vector<std::string> tools_used;     // by name
+  std::vector<std::string> tools_used;  // by name
   std::vector<std::string> agents_used;
   std::optional<double> avg_command_ms;
-  std::optional<double> productivity_score;    // as its caller recorded it
+  std::optional<double> productivity_score;  // as its caller recorded it
   std::optional<double> success_rate;
 
   Millis duration() const { return (end ? *end : last) - start; }
@@ -100,7 +100,7 @@ struct Recent {
 };
 
 struct Person {
-  std::string user_id;    // empty: not known
+  std::string user_id;  // empty: not known
   std::int64_t sessions = 0;
   std::int64_t commands = 0;
   std::int64_t tools = 0;
@@ -108,7 +108,7 @@ struct Person {
 };
 
 struct Day {
-  std::string day;    // UTC
+  std::string day;  // UTC
   std::int64_t commands = 0;
   std::int64_t tools = 0;
   std::int64_t errors = 0;

@@ -11,9 +11,9 @@
 namespace fortium::metrics {
 
 enum class Stored {
-  fresh,        // it is new, and now kept
-  duplicate,    // the same id with the same content was kept before: counted once
-  conflict,     // the same id was kept before with other content: this one is not kept
+  fresh,      // it is new, and now kept
+  duplicate,  // the same id with the same content was kept before: counted once
+  conflict,   // the same id was kept before with other content: this one is not kept
 };
 
 // One instance belongs to one thread.

@@ -1,5 +1,5 @@
-// One HTTP request. The port behind which the HTTP library is; loaded when it is first needed, because its loading costs
-// more than everything else at start.
+// One HTTP request. The port behind which the HTTP library is; loaded when it is first needed, because its loading
+// costs more than everything else at start.
 //
 // A client keeps its connection between requests to one origin. It follows no redirect, verifies TLS always (1.2 or
 // newer), and ends by the total deadline whatever the peer does. Nothing of a request or answer is logged. One instance
@@ -22,11 +22,11 @@ using Headers = std::vector<std::pair<std::string, std::string>>;
 
 struct HttpRequest {
   std::string method = "GET";
-  std::string path;                 // with query, from "/"
+  std::string path;  // with query, from "/"
   Headers headers;
   std::string body;
-  Millis deadline{30'000};          // from begin to end of the answer, connection included
-  std::int64_t max_answer_bytes = 64 << 20;    // of the body, decompressed
+  Millis deadline{30'000};                   // from begin to end of the answer, connection included
+  std::int64_t max_answer_bytes = 64 << 20;  // of the body, decompressed
 };
 
 struct HttpResponse {
@@ -43,16 +43,16 @@ enum class Stage { connect, tls, exchange };
 
 struct HttpOutcome {
   bool ok = false;
-  HttpResponse response;      // when ok
-  Stage stage = Stage::connect;    // when not
-  std::string what;           // when not: for people
+  HttpResponse response;         // when ok
+  Stage stage = Stage::connect;  // when not
+  std::string what;              // when not: for people
 };
 
 struct Origin {
   bool tls = true;
   std::string host;
   int port = 443;
-  std::string base_path;      // "" or "/prefix", without a slash at its end
+  std::string base_path;  // "" or "/prefix", without a slash at its end
 
   bool operator==(const Origin&) const = default;
 };
@@ -64,8 +64,8 @@ bool is_loopback(std::string_view host);
 
 struct ClientOptions {
   Origin origin;
-  std::string ca_file;        // extra trust anchors; empty: the system's only
-  std::string proxy;          // "http://host:port"; empty: none
+  std::string ca_file;  // extra trust anchors; empty: the system's only
+  std::string proxy;    // "http://host:port"; empty: none
 };
 
 class HttpClient {

@@ -1,8 +1,9 @@
 // Lines in, lines out: the transport of MCP over stdio, as the server sees it.
 //
 // read() gives every complete line that is already there, so that they can share one commit. Memory is bounded: a line
-// beyond kMaxLineBytes is dropped while it arrives, and reported. write() is atomic for the peer: whole lines, in order.
-// One instance belongs to one thread; another thread or a signal may end the waiting by what the implementation offers.
+// beyond kMaxLineBytes is dropped while it arrives, and reported. write() is atomic for the peer: whole lines, in
+// order. One instance belongs to one thread; another thread or a signal may end the waiting by what the implementation
+// offers.
 #pragma once
 
 #include <cstdint>
@@ -18,14 +19,14 @@ namespace fortium::rpc {
 constexpr std::int64_t kMaxLineBytes = 4 << 20;
 
 struct Line {
-  std::string_view text;       // without its end; until the next read
-  std::int64_t dropped = 0;    // bytes of a line that was too long; then there is no text
+  std::string_view text;     // without its end; until the next read
+  std::int64_t dropped = 0;  // bytes of a line that was too long; then there is no text
 };
 
 enum class Read {
-  lines,    // at least one
-  idle,     // nothing came for `idle_after`
-  end,      // no more will come: end of input, or asked to stop. There may be a last line
+  lines,  // at least one
+  idle,   // nothing came for `idle_after`
+  end,    // no more will come: end of input, or asked to stop. There may be a last line
 };
 
 class Channel {

@@ -16,7 +16,7 @@ enum Code : int {
   kMethodNotFound = -32601,
   kInvalidParams = -32602,
   kInternalError = -32603,
-  kResourceNotFound = -32002,    // MCP, before 2026-07-28
+  kResourceNotFound = -32002,  // MCP, before 2026-07-28
 };
 
 // An id's JSON text, exactly as it is echoed: "7" (a number) or "\"7\"" (a string) differ.
@@ -25,7 +25,7 @@ using IdText = std::string;
 struct Request {
   IdText id;
   std::string method;
-  Json params;    // an object; {} if absent
+  Json params;  // an object; {} if absent
 };
 struct Notification {
   std::string method;
@@ -35,7 +35,7 @@ struct Notification {
 struct Response {};
 // Not a message; to be answered with kInvalidRequest.
 struct Malformed {
-  IdText id;    // "null" where none could be read
+  IdText id;  // "null" where none could be read
   std::string why;
 };
 using Message = std::variant<Request, Notification, Response, Malformed>;

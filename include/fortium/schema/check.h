@@ -1,8 +1,8 @@
 // Is this JSON what the shape says? Yes: a row of values. No: every violation, each with its place.
 //
 // The rules of numbers are owned here: 3.0 is a whole number, 18446744073709551615 is not -1, a fraction is kept where
-// a fraction is allowed. null means absent. A field given under two of its names must have one value. Messages name what
-// is allowed, never the text that was given. Pure; any thread.
+// a fraction is allowed. null means absent. A field given under two of its names must have one value. Messages name
+// what is allowed, never the text that was given. Pure; any thread.
 #pragma once
 
 #include <string>
@@ -22,7 +22,7 @@ using Value = std::variant<std::monostate, std::int64_t, double, std::string>;
 using Row = std::vector<Value>;
 
 struct Violation {
-  std::string where;    // JSON pointer (RFC 6901); "" is the whole value
+  std::string where;  // JSON pointer (RFC 6901); "" is the whole value
   std::string why;
 
   bool operator==(const Violation&) const = default;
@@ -30,7 +30,7 @@ struct Violation {
 
 struct Checked {
   Row row;
-  std::vector<Violation> violations;    // the row counts only when this is empty
+  std::vector<Violation> violations;  // the row counts only when this is empty
 
   bool ok() const { return violations.empty(); }
 };

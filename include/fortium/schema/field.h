@@ -40,7 +40,7 @@ struct Timestamp {};
 struct Object {
   std::span<const Field> fields = {};
   std::int64_t max_members = 50;
-  std::int64_t max_bytes = 65536;    // of its JSON text
+  std::int64_t max_bytes = 65536;  // of its JSON text
 };
 struct List {
   const Field* item = nullptr;
@@ -77,9 +77,7 @@ using Shape = std::span<const Field>;
 // Which edge a value comes in by: `call` takes the fields of Given::caller only; `record` takes all.
 enum class Edge { call, record };
 
-constexpr bool offered(const Field& field, Edge edge) {
-  return edge == Edge::record || field.given == Given::caller;
-}
+constexpr bool offered(const Field& field, Edge edge) { return edge == Edge::record || field.given == Given::caller; }
 constexpr bool demanded(const Field& field, Edge edge) {
   return field.need == Need::required || (field.need == Need::measured && edge == Edge::call);
 }

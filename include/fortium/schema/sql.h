@@ -13,7 +13,7 @@ struct Dialect {
   std::string_view integer;
   std::string_view real;
   std::string_view text;
-  std::string_view table_suffix;    // after the closing parenthesis of CREATE TABLE
+  std::string_view table_suffix;  // after the closing parenthesis of CREATE TABLE
 };
 
 constexpr Dialect kSqlite{"INTEGER", "REAL", "TEXT", " WITHOUT ROWID, STRICT"};

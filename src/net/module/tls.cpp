@@ -12,9 +12,7 @@ namespace fortium::net {
 
 namespace {
 
-int socket_of(BIO* bio) {
-  return static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio)));
-}
+int socket_of(BIO* bio) { return static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio))); }
 
 // OpenSSL's own socket BIO writes with flags 0, and dies of SIGPIPE when the peer is gone.
 int send_quietly(BIO* bio, const char* data, int size) {
@@ -52,9 +50,7 @@ bool is_address(const std::string& host) {
   return inet_pton(AF_INET, host.c_str(), bytes) == 1 || inet_pton(AF_INET6, host.c_str(), bytes) == 1;
 }
 
-Error no_tls(const char* what) {
-  return {Errc::internal, std::string("TLS could not be set up: ") + what};
-}
+Error no_tls(const char* what) { return {Errc::internal, std::string("TLS could not be set up: ") + what}; }
 
 }  // namespace
 
@@ -104,16 +100,11 @@ void Tls::detach() {
 
 Tls::Io Tls::outcome(int code) {
   switch (SSL_get_error(session_.get(), code)) {
-    case SSL_ERROR_NONE:
-      return Io::done;
-    case SSL_ERROR_WANT_READ:
-      return Io::wants_read;
-    case SSL_ERROR_WANT_WRITE:
-      return Io::wants_write;
-    case SSL_ERROR_ZERO_RETURN:
-      return Io::closed;
-    default:
-      return Io::failed;  // an end without goodbye is none: the answer may have been cut
+    case SSL_ERROR_NONE: return Io::done;
+    case SSL_ERROR_WANT_READ: return Io::wants_read;
+    case SSL_ERROR_WANT_WRITE: return Io::wants_write;
+    case SSL_ERROR_ZERO_RETURN: return Io::closed;
+    default: return Io::failed;  // an end without goodbye is none: the answer may have been cut
   }
 }
 

@@ -19,18 +19,14 @@ namespace fortium::net {
 
 namespace {
 
-bool would_block() {
-  return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
-}
+bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
 
 std::string system_text(int code) {
   char text[128];
   return strerror_r(code, text, sizeof text);
 }
 
-std::string bracketed(const std::string& host) {
-  return host.find(':') == host.npos ? host : "[" + host + "]";
-}
+std::string bracketed(const std::string& host) { return host.find(':') == host.npos ? host : "[" + host + "]"; }
 
 }  // namespace
 
@@ -184,8 +180,7 @@ bool Transport::secure() {
   if (auto ready = tls_.attach(socket_, options_.origin.host); !ready) return fail(Stage::tls, ready.error().what);
   for (;;) {
     switch (tls_.handshake()) {
-      case Tls::Io::done:
-        return true;
+      case Tls::Io::done: return true;
       case Tls::Io::wants_read:
         if (!wait(POLLIN, Stage::tls, until_)) return false;
         break;
@@ -193,8 +188,7 @@ bool Transport::secure() {
         if (!wait(POLLOUT, Stage::tls, until_)) return false;
         break;
       case Tls::Io::closed:
-      case Tls::Io::failed:
-        return fail(Stage::tls, tls_.why());
+      case Tls::Io::failed: return fail(Stage::tls, tls_.why());
     }
   }
 }
@@ -247,13 +241,10 @@ ssize_t Transport::read(char* out, std::size_t size) {
   if (trouble_) return -1;
   if (from_ == to_) {
     switch (fill(/*patient=*/true)) {
-      case Filled::some:
-        break;
-      case Filled::end:
-        return 0;
+      case Filled::some: break;
+      case Filled::end: return 0;
       case Filled::none:
-      case Filled::trouble:
-        return -1;
+      case Filled::trouble: return -1;
     }
   }
   const std::size_t take = std::min(size, to_ - from_);

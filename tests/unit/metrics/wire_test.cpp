@@ -61,9 +61,7 @@ struct Make {
   }
 };
 
-schema::Value made_up(const schema::Field& field, Dice& dice) {
-  return std::visit(Make{dice}, field.type);
-}
+schema::Value made_up(const schema::Field& field, Dice& dice) { return std::visit(Make{dice}, field.type); }
 
 Event read(const Kind& kind, const std::string& json) {
   const auto parsed = parse_json(json);

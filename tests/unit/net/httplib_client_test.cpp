@@ -320,9 +320,7 @@ TEST_CASE("the deadline holds, however slowly the answer comes") {
     beginning = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
     drop = "1\r\na\r\n";
   }
-  SUBCASE("one 'continue' after another") {
-    drop = "HTTP/1.1 100 Continue\r\n\r\n";
-  }
+  SUBCASE("one 'continue' after another") { drop = "HTTP/1.1 100 Continue\r\n\r\n"; }
   Server server([&](Peer& peer) {
     peer.request();
     peer.send(beginning);
@@ -383,9 +381,7 @@ TEST_CASE("an answer is taken up to its limit and not a byte beyond") {
 TEST_CASE("an answer without an end is ended at the limit") {
   std::string beginning;
   std::string piece(60'000, 'a');
-  SUBCASE("of the body") {
-    beginning = "HTTP/1.1 200 OK\r\n\r\n";
-  }
+  SUBCASE("of the body") { beginning = "HTTP/1.1 200 OK\r\n\r\n"; }
   SUBCASE("of a body said to be huge") {
     beginning = "HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551615\r\n\r\n";
   }
@@ -393,16 +389,12 @@ TEST_CASE("an answer without an end is ended at the limit") {
     beginning = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
     piece = std::string(60'000, '0');
   }
-  SUBCASE("of one header") {
-    beginning = "HTTP/1.1 200 OK\r\nX: ";
-  }
+  SUBCASE("of one header") { beginning = "HTTP/1.1 200 OK\r\nX: "; }
   SUBCASE("of all headers") {
     beginning = "HTTP/1.1 200 OK\r\n";
     piece = "X: y\r\nX: z\r\n";
   }
-  SUBCASE("of the first line") {
-    beginning = "HTTP/1.1 200 ";
-  }
+  SUBCASE("of the first line") { beginning = "HTTP/1.1 200 "; }
   SUBCASE("of something that is no HTTP") {}
   Server server([&](Peer& peer) {
     peer.request();
@@ -623,21 +615,11 @@ TEST_CASE("what would be a second request is not sent") {
   });
   const auto client = client_for(server.options());
   HttpRequest request = get();
-  SUBCASE("in a header") {
-    request.headers = {{"Authorization", "Bearer a\r\nX: y"}};
-  }
-  SUBCASE("in a header's name") {
-    request.headers = {{"A b", "c"}};
-  }
-  SUBCASE("in the path") {
-    request.path = "/ HTTP/1.1\r\nX: y";
-  }
-  SUBCASE("in a path that is none") {
-    request.path = "x";
-  }
-  SUBCASE("in the method") {
-    request.method = "GET /";
-  }
+  SUBCASE("in a header") { request.headers = {{"Authorization", "Bearer a\r\nX: y"}}; }
+  SUBCASE("in a header's name") { request.headers = {{"A b", "c"}}; }
+  SUBCASE("in the path") { request.path = "/ HTTP/1.1\r\nX: y"; }
+  SUBCASE("in a path that is none") { request.path = "x"; }
+  SUBCASE("in the method") { request.method = "GET /"; }
   const HttpOutcome outcome = client->perform(request);
   CHECK(!outcome.ok);
   CHECK(outcome.what.find("Bearer") == std::string::npos);

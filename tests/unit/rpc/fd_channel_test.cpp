@@ -172,9 +172,7 @@ TEST_CASE("a line of 4 MiB is read, one byte more is dropped and told") {
     it.input.put("\nnext\n");
     CHECK(it.read().substr(limit) == "|next|");
   }
-  SUBCASE("beyond it") {
-    CHECK(it.feed(std::string(limit + 1, 'x') + "\nnext\n") == "<4194305>|next|");
-  }
+  SUBCASE("beyond it") { CHECK(it.feed(std::string(limit + 1, 'x') + "\nnext\n") == "<4194305>|next|"); }
   SUBCASE("far beyond it, in pieces") {
     CHECK(it.feed(std::string(3 * limit, 'x')) == "");
     CHECK(it.feed(std::string(10, 'x') + "\nnext\n") == "<12582922>|next|");

@@ -89,7 +89,7 @@ TEST_CASE("the key of a removed organization is unknown, and its records are gon
   f.clock.advance(kCredentialLife);
   CHECK(code_of(f.get(kWhoAmI)) == "unknown_key");
   CHECK_FALSE(std::filesystem::exists(tenant_path(f.dir.path(), f.acme.file)));
-  const Tenant again = f.tenant("Acme");    // the name is free
+  const Tenant again = f.tenant("Acme");  // the name is free
   CHECK(f.count(f.issue(again, kRead)) == 0);
 }
 

@@ -8,7 +8,7 @@ TEST_CASE("what was packed comes back") {
   const std::string text(100'000, 'x');
   CHECK(must(gunzip(gzipped(text), text.size())) == text);
   CHECK(must(gunzip(gzipped(""), 10)).empty());
-  CHECK(must(gunzip(gzipped("one") + gzipped("two"), 10)) == "onetwo");    // members follow each other
+  CHECK(must(gunzip(gzipped("one") + gzipped("two"), 10)) == "onetwo");  // members follow each other
 }
 
 TEST_CASE("one byte more than the limit is too large") {
@@ -28,7 +28,7 @@ TEST_CASE("what is not whole gzip data is invalid") {
   CHECK_FALSE(gunzip("plain text", 1000).ok());
   CHECK_FALSE(gunzip(packed + "rubbish", 1000).ok());
   std::string damaged = packed;
-  damaged[damaged.size() - 5] ^= 1;    // in the checksum
+  damaged[damaged.size() - 5] ^= 1;  // in the checksum
   CHECK_FALSE(gunzip(damaged, 1000).ok());
 }
 

@@ -22,7 +22,8 @@ Json tools(int from, int count) {
 
 TEST_CASE("accepted, then duplicate, then in conflict") {
   Fixture f;
-  CHECK(f.results(list(tool(id(1)))) == Json::parse(R"([{"index":0,"id":"00000000-0000-7000-8000-000000000001","status":"accepted"}])"));
+  CHECK(f.results(list(tool(id(1)))) ==
+        Json::parse(R"([{"index":0,"id":"00000000-0000-7000-8000-000000000001","status":"accepted"}])"));
   CHECK(f.results(list(tool(id(1))))[0]["status"] == "duplicate");
   const Json other = f.results(list(tool(id(1), "Write")))[0];
   CHECK(other["status"] == "rejected");
@@ -32,12 +33,14 @@ TEST_CASE("accepted, then duplicate, then in conflict") {
 
 TEST_CASE("the answer has every documented part") {
   Fixture f;
-  const Response response = f.post({{"batch_id", "b-1"}, {"command_executions", Json::array()}, {"tool_usages", list(tool(id(1)))}});
+  const Response response =
+      f.post({{"batch_id", "b-1"}, {"command_executions", Json::array()}, {"tool_usages", list(tool(id(1)))}});
   CHECK(response.status == 200);
   const Json json = body_of(response);
   CHECK(json["success"] == true);
   CHECK(json["batch_id"] == "b-1");
-  for (const char* name : {"command_executions", "agent_interactions", "user_sessions", "productivity_metrics", "model_usages"})
+  for (const char* name :
+       {"command_executions", "agent_interactions", "user_sessions", "productivity_metrics", "model_usages"})
     CHECK(json["data"][name] == 0);
   CHECK(json["data"]["tool_usages"] == 1);
   CHECK(json["data"]["processing_time_ms"].is_number());
@@ -47,16 +50,19 @@ TEST_CASE("the answer has every documented part") {
   CHECK(json["limits"] == Json::parse(R"({"max_batch_records":1000,"max_body_bytes":10485760})"));
   CHECK(json["performance"]["processing_latency_ms"].is_number());
   CHECK(json["performance"]["ingestion_rate"].is_number());
-  for (const char* name : {"X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "X-Processing-Time", "X-Ingestion-Rate"})
+  for (const char* name :
+       {"X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "X-Processing-Time", "X-Ingestion-Rate"})
     CHECK_FALSE(response.header(name).empty());
 }
 
 TEST_CASE("receipts are in the order of the kinds, whatever the order of the keys") {
   Fixture f;
-  const std::string body =
-      R"({"model_usages":[{"id":")" + id(3) + R"(","model":"m","input_tokens":1,"output_tokens":2}],
-          "tool_usages":[)" + dump_json(tool(id(2))) + R"(],
-          "command_executions":[{"id":")" + id(1) + R"(","command_name":"/plan","execution_time_ms":1,"status":"success"}]})";
+  const std::string body = R"({"model_usages":[{"id":")" + id(3) +
+                           R"(","model":"m","input_tokens":1,"output_tokens":2}],
+          "tool_usages":[)" +
+                           dump_json(tool(id(2))) + R"(],
+          "command_executions":[{"id":")" +
+                           id(1) + R"(","command_name":"/plan","execution_time_ms":1,"status":"success"}]})";
   const Json results = body_of(f.post_text(body, f.key))["results"];
   REQUIRE(results.size() == 3);
   for (int i = 0; i < 3; ++i) {
@@ -80,7 +86,8 @@ TEST_CASE("bad records are refused one by one; the good ones are kept") {
   no_version["v"] = "one";
   Json large = tool(id(7));
   large["context"] = {{"text", std::string(70'000, 'x')}};
-  const Json results = f.results(list(tool(id(1)), negative, unknown, newer, current, no_version, large, 7, tool(id(8))));
+  const Json results =
+      f.results(list(tool(id(1)), negative, unknown, newer, current, no_version, large, 7, tool(id(8))));
   REQUIRE(results.size() == 9);
   CHECK(results[0]["status"] == "accepted");
   CHECK(results[1]["code"] == "invalid");
@@ -189,7 +196,8 @@ TEST_CASE("a batch that is none names every violation") {
   CHECK(code_of(response) == "validation_error");
   std::vector<std::string> fields;
   for (const Json& error : errors_of(response)) fields.push_back(error["field"]);
-  CHECK(fields == std::vector<std::string>{"batch_id", "device_id", "sent_at", "timestamp", "tool_usage", "tool_usages"});
+  CHECK(fields ==
+        std::vector<std::string>{"batch_id", "device_id", "sent_at", "timestamp", "tool_usage", "tool_usages"});
   CHECK(f.count() == 0);
 }
 
@@ -264,7 +272,7 @@ TEST_CASE("the rate limit counts 1 for each started 20 records") {
   CHECK(f.post(batch(tools(1, 20))).header("X-RateLimit-Remaining") == "9");
   CHECK(f.post(batch(tools(1, 21))).header("X-RateLimit-Remaining") == "7");
   CHECK(f.post(batch(Json::array())).header("X-RateLimit-Remaining") == "6");
-  CHECK(f.post(batch(tools(1, 140))).status == 200);    // the burst too
+  CHECK(f.post(batch(tools(1, 140))).status == 200);  // the burst too
   const Response refused = f.post(batch(tools(1, 1)));
   CHECK(refused.status == 429);
   CHECK(refused.header("Retry-After") == "60");
@@ -299,10 +307,10 @@ TEST_CASE("the same Idempotency-Key brings the same answer back for a day") {
   CHECK(other.status == 422);
   CHECK(code_of(other) == "idempotency_key_reused");
   const std::string theirs = f.issue(f.tenant("Other"), kIngest);
-  CHECK(f.post(batch(list(tool(id(9)))), theirs, key).status == 200);    // keys are per organization
+  CHECK(f.post(batch(list(tool(id(9)))), theirs, key).status == 200);  // keys are per organization
 
   f.clock.advance(1h);
-  CHECK(f.post(batch(list(tool(id(9)))), f.key, key).status == 200);    // and per day
+  CHECK(f.post(batch(list(tool(id(9)))), f.key, key).status == 200);  // and per day
 }
 
 TEST_CASE("also after its day, a repeated request counts its records without ids once") {

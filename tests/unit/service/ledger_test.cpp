@@ -35,7 +35,8 @@ TEST_CASE("the ledger counts by day and kind, over all devices or one") {
   CHECK(all["to"] == "2026-01-02");
   CHECK(all["next_cursor"].is_null());
   REQUIRE(all["days"].size() == 2);
-  CHECK(all["days"][0] == Json{{"day", "2026-01-01"}, {"kind", "tool_usage"}, {"count", 2}, {"digest", digest_of({1, 2})}});
+  CHECK(all["days"][0] ==
+        Json{{"day", "2026-01-01"}, {"kind", "tool_usage"}, {"count", 2}, {"digest", digest_of({1, 2})}});
   CHECK(all["days"][1]["digest"] == digest_of({3}));
 
   const Json one = body_of(f.get("/api/v1/metrics/ledger?from=2026-01-01&to=2026-01-02&device_id=a"));
@@ -57,7 +58,8 @@ TEST_CASE("an answer has at most 10 000 ids, and the cursor leads to the rest") 
   Fixture f;
   for (int block = 0; block < 11; ++block) {
     Json list = Json::array();
-    for (int i = 0; i < 1000; ++i) list.push_back(tool_on(block < 5 ? "2026-01-01" : "2026-01-02", block * 1000 + i, "a"));
+    for (int i = 0; i < 1000; ++i)
+      list.push_back(tool_on(block < 5 ? "2026-01-01" : "2026-01-02", block * 1000 + i, "a"));
     f.results(list);
   }
   std::set<std::string> seen;

@@ -8,7 +8,7 @@ TEST_CASE("a name is trimmed, in any script") {
   CHECK(*read_name("  Acme \n") == "Acme");
   CHECK(*read_name("\xE3\x80\x80Ärzte GmbH\xC2\xA0") == "Ärzte GmbH");
   CHECK(*read_name("株式会社") == "株式会社");
-  CHECK(*read_name("../../etc/passwd") == "../../etc/passwd");    // a name is never part of a path
+  CHECK(*read_name("../../etc/passwd") == "../../etc/passwd");  // a name is never part of a path
 }
 
 TEST_CASE("a name has 1 to 255 characters, not bytes") {
@@ -21,8 +21,9 @@ TEST_CASE("a name has 1 to 255 characters, not bytes") {
 }
 
 TEST_CASE("control characters and broken UTF-8 are refused") {
-  for (const char* wrong : {"a\tb", "a\x01", "a\x7F"
-                                             "b",
+  for (const char* wrong : {"a\tb", "a\x01",
+                            "a\x7F"
+                            "b",
                             "a\xC2\x85"
                             "b",
                             "a\xE2\x80\xA8"

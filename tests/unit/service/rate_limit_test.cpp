@@ -17,7 +17,7 @@ TEST_CASE("the limit and a tenth more, and not one unit beyond") {
   CHECK(standing.ever);
   CHECK(standing.remaining == 0);
   CHECK(standing.retry_after == 60s);
-  CHECK(limit.charge("b", 1).allowed);    // nobody pays for another
+  CHECK(limit.charge("b", 1).allowed);  // nobody pays for another
 }
 
 TEST_CASE("what remains is counted against the limit, the burst aside") {

@@ -169,9 +169,7 @@ TEST_CASE("a file that is no store of ours is left untouched") {
     fs::create_directories(it.data);
     it.sql("CREATE TABLE precious (x); INSERT INTO precious VALUES (1)");
   }
-  SUBCASE("no database at all") {
-    it.write_raw(it.file, std::string(5000, 'x'));
-  }
+  SUBCASE("no database at all") { it.write_raw(it.file, std::string(5000, 'x')); }
   const std::string before = all_of(it.file);
   LocalStore store = it.store();
   REQUIRE(append(store, {tool_call("a")}).ok());

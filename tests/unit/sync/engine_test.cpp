@@ -60,9 +60,7 @@ Reply reply_of(Verdict verdict, std::string message = "HTTP 500") {
   return {.verdict = verdict, .message = std::move(message)};
 }
 
-int ceil_log2(int n) {
-  return n <= 1 ? 0 : static_cast<int>(std::bit_width(static_cast<unsigned>(n - 1)));
-}
+int ceil_log2(int n) { return n <= 1 ? 0 : static_cast<int>(std::bit_width(static_cast<unsigned>(n - 1))); }
 
 }  // namespace
 
@@ -566,15 +564,9 @@ TEST_CASE("two engines on one store: one sends, the other waits until it is give
   CHECK(report->requests == 0);
   CHECK(report->wake == 5s);
 
-  SUBCASE("by finish()") {
-    CHECK(lane.engine().finish().ok());
-  }
-  SUBCASE("by its death") {
-    lane.queue.dead.insert(1);
-  }
-  SUBCASE("by the end of its time") {
-    lane.clock.advance(kLeaseTime);
-  }
+  SUBCASE("by finish()") { CHECK(lane.engine().finish().ok()); }
+  SUBCASE("by its death") { lane.queue.dead.insert(1); }
+  SUBCASE("by the end of its time") { lane.clock.advance(kLeaseTime); }
   report = second.step(lane.clock.now());
   REQUIRE(report.ok());
   CHECK(report->step == Step::sent);

@@ -76,12 +76,9 @@ std::string blob(Dice& dice) {
 std::string statement(Dice& dice) {
   const std::string id = std::to_string(dice.below(60));
   switch (dice.below(5)) {
-    case 0:
-      return "DELETE FROM t WHERE id = " + id;
-    case 1:
-      return "UPDATE t SET n = n + 1 WHERE id % 7 = " + std::to_string(dice.below(7));
-    case 2:
-      return "UPDATE t SET b = " + blob(dice) + " WHERE id = " + id;
+    case 0: return "DELETE FROM t WHERE id = " + id;
+    case 1: return "UPDATE t SET n = n + 1 WHERE id % 7 = " + std::to_string(dice.below(7));
+    case 2: return "UPDATE t SET b = " + blob(dice) + " WHERE id = " + id;
     default:
       return "REPLACE INTO t (id, n, b) VALUES (" + id + ", " + std::to_string(dice.below(1000)) + ", " + blob(dice) +
              ")";

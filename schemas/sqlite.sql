@@ -1,0 +1,216 @@
+-- The local store, version 1.
+
+CREATE TABLE meta (
+  name TEXT PRIMARY KEY NOT NULL,
+  value TEXT NOT NULL
+) WITHOUT ROWID, STRICT;
+
+-- The newest `seq` of each session.
+CREATE TABLE session_seq (
+  session_id TEXT PRIMARY KEY NOT NULL,
+  last INTEGER NOT NULL
+) WITHOUT ROWID, STRICT;
+
+-- Count and digest of ids by day of `timestamp` (UTC): kept with every record, so `verify` never counts.
+CREATE TABLE ledger (
+  day TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  device_id TEXT NOT NULL,
+  count INTEGER NOT NULL,
+  digest TEXT NOT NULL,
+  PRIMARY KEY (day, kind, device_id)
+) WITHOUT ROWID, STRICT;
+
+-- Destinations: what is recorded for one is never sent to another.
+CREATE TABLE lane (
+  lane INTEGER PRIMARY KEY NOT NULL,
+  url TEXT NOT NULL,
+  organization TEXT NOT NULL,
+  credential TEXT NOT NULL,
+  state TEXT NOT NULL DEFAULT '{}',
+  lease_owner TEXT,
+  lease_until INTEGER NOT NULL DEFAULT 0,
+  UNIQUE (url, organization, credential)
+) STRICT;
+
+-- Records that wait to be delivered. A row leaves only by the receiver's word about it.
+CREATE TABLE outbox (
+  lane INTEGER NOT NULL,
+  place INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  id TEXT NOT NULL,
+  since INTEGER NOT NULL,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (lane, place)
+) WITHOUT ROWID, STRICT;
+
+-- Records that the receiver refused, and why.
+CREATE TABLE set_aside (
+  id TEXT PRIMARY KEY NOT NULL,
+  lane INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  since INTEGER NOT NULL,
+  attempts INTEGER NOT NULL,
+  reason TEXT NOT NULL
+) WITHOUT ROWID, STRICT;
+
+CREATE TABLE command_execution (
+  id TEXT PRIMARY KEY NOT NULL,
+  timestamp INTEGER,
+  recorded_at INTEGER,
+  session_id TEXT,
+  user_id TEXT,
+  team_id TEXT,
+  device_id TEXT,
+  seq INTEGER,
+  source TEXT,
+  project TEXT,
+  prompt_id TEXT,
+  tool_use_id TEXT,
+  request_id TEXT,
+  message_id TEXT,
+  command_name TEXT NOT NULL,
+  execution_time_ms REAL,
+  status TEXT NOT NULL,
+  error_message TEXT,
+  command_args TEXT,
+  context TEXT,
+  lane INTEGER NOT NULL
+) WITHOUT ROWID, STRICT;
+CREATE INDEX command_execution_by_time ON command_execution (timestamp);
+
+CREATE TABLE tool_usage (
+  id TEXT PRIMARY KEY NOT NULL,
+  timestamp INTEGER,
+  recorded_at INTEGER,
+  session_id TEXT,
+  user_id TEXT,
+  team_id TEXT,
+  device_id TEXT,
+  seq INTEGER,
+  source TEXT,
+  project TEXT,
+  prompt_id TEXT,
+  tool_use_id TEXT,
+  request_id TEXT,
+  message_id TEXT,
+  tool_name TEXT NOT NULL,
+  execution_time_ms REAL,
+  status TEXT NOT NULL,
+  error_message TEXT,
+  context TEXT,
+  lane INTEGER NOT NULL
+) WITHOUT ROWID, STRICT;
+CREATE INDEX tool_usage_by_time ON tool_usage (timestamp);
+
+CREATE TABLE agent_interaction (
+  id TEXT PRIMARY KEY NOT NULL,
+  timestamp INTEGER,
+  recorded_at INTEGER,
+  session_id TEXT,
+  user_id TEXT,
+  team_id TEXT,
+  device_id TEXT,
+  seq INTEGER,
+  source TEXT,
+  project TEXT,
+  prompt_id TEXT,
+  tool_use_id TEXT,
+  request_id TEXT,
+  message_id TEXT,
+  agent_name TEXT NOT NULL,
+  interaction_type TEXT NOT NULL,
+  input_tokens INTEGER,
+  output_tokens INTEGER,
+  execution_time_ms REAL,
+  status TEXT NOT NULL,
+  error_message TEXT,
+  command_execution_id TEXT,
+  metadata TEXT,
+  lane INTEGER NOT NULL
+) WITHOUT ROWID, STRICT;
+CREATE INDEX agent_interaction_by_time ON agent_interaction (timestamp);
+
+CREATE TABLE user_session (
+  id TEXT PRIMARY KEY NOT NULL,
+  timestamp INTEGER,
+  recorded_at INTEGER,
+  session_id TEXT,
+  user_id TEXT,
+  team_id TEXT,
+  device_id TEXT,
+  seq INTEGER,
+  source TEXT,
+  project TEXT,
+  prompt_id TEXT,
+  tool_use_id TEXT,
+  request_id TEXT,
+  message_id TEXT,
+  change TEXT,
+  status TEXT,
+  session_start INTEGER,
+  session_end INTEGER,
+  total_duration_ms REAL,
+  commands_executed INTEGER,
+  agents_used TEXT,
+  productivity_score REAL,
+  completion_reason TEXT,
+  tasks_completed REAL,
+  satisfaction_score REAL,
+  focus_time_minutes REAL,
+  interruption_count INTEGER,
+  context TEXT,
+  lane INTEGER NOT NULL
+) WITHOUT ROWID, STRICT;
+CREATE INDEX user_session_by_time ON user_session (timestamp);
+
+CREATE TABLE productivity_metric (
+  id TEXT PRIMARY KEY NOT NULL,
+  timestamp INTEGER,
+  recorded_at INTEGER,
+  session_id TEXT,
+  user_id TEXT,
+  team_id TEXT,
+  device_id TEXT,
+  seq INTEGER,
+  source TEXT,
+  project TEXT,
+  prompt_id TEXT,
+  tool_use_id TEXT,
+  request_id TEXT,
+  message_id TEXT,
+  metric_type TEXT NOT NULL,
+  value REAL NOT NULL,
+  unit TEXT,
+  period_start INTEGER,
+  period_end INTEGER,
+  dimensions TEXT,
+  lane INTEGER NOT NULL
+) WITHOUT ROWID, STRICT;
+CREATE INDEX productivity_metric_by_time ON productivity_metric (timestamp);
+
+CREATE TABLE model_usage (
+  id TEXT PRIMARY KEY NOT NULL,
+  timestamp INTEGER,
+  recorded_at INTEGER,
+  session_id TEXT,
+  user_id TEXT,
+  team_id TEXT,
+  device_id TEXT,
+  seq INTEGER,
+  source TEXT,
+  project TEXT,
+  prompt_id TEXT,
+  tool_use_id TEXT,
+  request_id TEXT,
+  message_id TEXT,
+  model TEXT NOT NULL,
+  input_tokens INTEGER NOT NULL,
+  output_tokens INTEGER NOT NULL,
+  cache_read_tokens INTEGER,
+  cache_creation_tokens INTEGER,
+  cost_usd REAL,
+  duration_ms REAL,
+  lane INTEGER NOT NULL
+) WITHOUT ROWID, STRICT;
+CREATE INDEX model_usage_by_time ON model_usage (timestamp);

@@ -1,0 +1,283 @@
+// Answers from what was recorded, against the same sums done by hand.
+#include "store/sqlite_reader.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "support/dice.h"
+#include "support/store_fixture.h"
+
+using namespace fortium;
+using namespace fortium::metrics;
+using namespace fortium::store;
+using namespace fortium::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::int64_t kDayMs = 86'400'000;
+const Kind& kTool = *find_kind("tool_usage");
+const Kind& kCommand = *find_kind("command_execution");
+
+struct Archive : StoreFixture {
+  SqliteReader reader{*database};
+  Period week{clock.now() - std::chrono::days(7), clock.now() + 1ms};
+  int last_id = 0;
+
+  Event outcome(std::string_view kind, std::string_view name, std::optional<double> ms, std::string status,
+                std::int64_t at = FakeClock::kStart, std::string session = "s1") {
+    Event event = event_of(kind, "r" + std::to_string(++last_id), std::move(session), at);
+    event.row[kEnvelopeSize] = std::string(name);
+    value_of(event, "execution_time_ms") = ms ? schema::Value(*ms) : schema::Value();
+    value_of(event, "status") = std::move(status);
+    return event;
+  }
+  Event change(std::string what, std::int64_t at, std::string session = "s1") {
+    Event event = event_of("user_session", "r" + std::to_string(++last_id), std::move(session), at);
+    value_of(event, "change") = std::move(what);
+    return event;
+  }
+  void keep(std::vector<Event> events) { append(kNoLane, std::move(events)); }
+};
+
+double nearest_rank(std::vector<double> values, int percent) {
+  std::ranges::sort(values);
+  const auto rank = (values.size() * static_cast<std::size_t>(percent) + 99) / 100;
+  return values[std::max<std::size_t>(rank, 1) - 1];
+}
+
+}  // namespace
+
+TEST_CASE("nothing recorded is nothing known") {
+  Archive it;
+  const Summary summary = must(it.reader.summary(it.week));
+  CHECK(summary.sessions == 0);
+  CHECK_FALSE(summary.success_rate);
+  CHECK_FALSE(summary.avg_command_ms);
+  CHECK_FALSE(summary.cost_usd);
+  CHECK(must(it.reader.usage(kTool, it.week, "", 10)).empty());
+  CHECK(must(it.reader.sessions(it.week, 10)).empty());
+  CHECK_FALSE(must(it.reader.session("s1")));
+  CHECK(must(it.reader.days(it.week)).empty());
+  CHECK(must(it.reader.people(it.week)).empty());
+  CHECK_FALSE(must(it.reader.average_metric("code_quality_score", it.week)));
+}
+
+TEST_CASE("usage is what counting gives, by name, the most used first") {
+  Archive it;
+  Dice dice(21);
+  std::map<std::string, std::vector<double>> times;
+  std::map<std::string, std::int64_t> good;
+  std::vector<Event> events;
+  for (int i = 0; i < 700; ++i) {
+    const std::string name = "tool" + std::to_string(dice.below(6) * dice.below(3));
+    const double ms = static_cast<double>(dice.below(100'000)) / 8;
+    const bool success = !dice.one_in(4);
+    events.push_back(it.outcome("tool_usage", name, ms, success ? "success" : "timeout",
+                                FakeClock::kStart - static_cast<std::int64_t>(dice.below(6 * kDayMs))));
+    times[name].push_back(ms);
+    good[name] += success;
+  }
+  events.push_back(it.outcome("tool_usage", "tool0", 1e6, "success", FakeClock::kStart - 8 * kDayMs));  // before
+  events.push_back(it.outcome("tool_usage", "tool0", 1e6, "success", FakeClock::kStart + 1));           // after
+  it.keep(events);
+
+  const auto rows = must(it.reader.usage(kTool, it.week, "", 100));
+  REQUIRE(rows.size() == times.size());
+  CHECK(std::ranges::is_sorted(rows, std::greater(), &Usage::count));
+  for (const Usage& row : rows) {
+    CAPTURE(row.name);
+    const std::vector<double>& all = times.at(row.name);
+    const auto count = static_cast<std::int64_t>(all.size());
+    double total = 0;
+    for (const double ms : all) total += ms;
+    CHECK(row.count == count);
+    CHECK(row.successes == good.at(row.name));
+    CHECK(row.errors == count - row.successes);
+    CHECK(row.total_ms == doctest::Approx(total));
+    CHECK(row.average_ms == doctest::Approx(total / static_cast<double>(count)));
+    CHECK(row.min_ms == *std::ranges::min_element(all));
+    CHECK(row.max_ms == *std::ranges::max_element(all));
+    CHECK(row.percentiles.p50 == nearest_rank(all, 50));
+    CHECK(row.percentiles.p90 == nearest_rank(all, 90));
+    CHECK(row.percentiles.p95 == nearest_rank(all, 95));
+    CHECK(row.percentiles.p99 == nearest_rank(all, 99));
+  }
+  CHECK(must(it.reader.usage(kTool, it.week, "", 2)).size() == 2);
+  const auto one = must(it.reader.usage(kTool, it.week, "tool4", 100));
+  REQUIRE(one.size() == 1);
+  CHECK(one.front().name == "tool4");
+  CHECK(must(it.reader.usage(kTool, it.week, "tool", 100)).empty());
+  CHECK(must(it.reader.usage(kCommand, it.week, "", 100)).empty());
+}
+
+TEST_CASE("a call whose duration is unknown is counted, and takes no part in durations") {
+  Archive it;
+  it.keep({it.outcome("tool_usage", "a", 10, "success"), it.outcome("tool_usage", "a", std::nullopt, "cancelled"),
+           it.outcome("tool_usage", "a", 30, "success"), it.outcome("tool_usage", "b", std::nullopt, "success")});
+  const auto rows = must(it.reader.usage(kTool, it.week, "", 10));
+  REQUIRE(rows.size() == 2);
+  CHECK(rows[0].count == 3);
+  CHECK(rows[0].timed == 2);
+  CHECK(rows[0].errors == 1);
+  CHECK(rows[0].total_ms == 40);
+  CHECK(rows[0].average_ms == 20);
+  CHECK(rows[0].min_ms == 10);
+  CHECK(rows[0].percentiles.p50 == 10);
+  CHECK(rows[0].percentiles.p99 == 30);
+  CHECK(rows[1].count == 1);
+  CHECK(rows[1].timed == 0);
+}
+
+TEST_CASE("a trend is the newest part against what was before, within ten in a hundred it is stable") {
+  const auto trend = [](double before, double now) {
+    Archive it;
+    it.keep({it.outcome("tool_usage", "a", before, "success", FakeClock::kStart - 5 * kDayMs),
+             it.outcome("tool_usage", "a", now, "success", FakeClock::kStart - 3600'000)});
+    return must(it.reader.usage(kTool, it.week, "", 10)).front().trend;
+  };
+  CHECK(trend(100, 100) == Trend::stable);
+  CHECK(trend(100, 110) == Trend::stable);
+  CHECK(trend(100, 110.5) == Trend::degrading);
+  CHECK(trend(100, 90) == Trend::stable);
+  CHECK(trend(100, 89.5) == Trend::improving);
+  Archive it;
+  it.keep({it.outcome("tool_usage", "a", 5, "success")});
+  CHECK(must(it.reader.usage(kTool, it.week, "", 10)).front().trend == Trend::stable);  // nothing to compare with
+}
+
+TEST_CASE("a summary counts what it says, and active time is made of short gaps") {
+  Archive it;
+  const std::int64_t start = FakeClock::kStart - kDayMs;
+  std::vector<Event> events = {
+      it.outcome("command_execution", "c", 100, "success", start),
+      it.outcome("command_execution", "c", 300, "error", start + 60'000),
+      it.outcome("tool_usage", "t", 1, "success", start + 60'000 + 300'000),            // just within
+      it.outcome("agent_interaction", "a", 1, "cancelled", start + 360'000 + 300'001),  // just not
+      it.outcome("tool_usage", "t", 1, "success", start, "s2"),
+      it.outcome("tool_usage", "t", 1, "success", start + 1'000, ""),  // no session
+      event_of("model_usage", "m1", "s1", start),
+      event_of("model_usage", "m2", "s3", start)};
+  value_of(events[6], "cost_usd") = 0.25;
+  value_of(events[6], "cache_read_tokens") = std::int64_t{30};
+  value_of(events[7], "cache_creation_tokens") = std::int64_t{4};
+  it.keep(events);
+  const Summary summary = must(it.reader.summary(it.week));
+  CHECK(summary.commands == 2);
+  CHECK(summary.tools == 3);
+  CHECK(summary.agents == 1);
+  CHECK(summary.errors == 2);
+  CHECK(summary.sessions == 3);
+  CHECK(summary.active_ms == 360'000);
+  CHECK(*summary.avg_command_ms == 200);
+  CHECK(*summary.success_rate == doctest::Approx(4.0 / 6));
+  CHECK(summary.tokens.input == 2);
+  CHECK(summary.tokens.output == 4);
+  CHECK(summary.tokens.cache_read == 30);
+  CHECK(summary.tokens.cache_creation == 4);
+  CHECK(summary.tokens.total() == 40);
+  CHECK(*summary.cost_usd == 0.25);
+}
+
+TEST_CASE("a period begins with its first moment and ends before its last") {
+  Archive it;
+  const Period period{from_ms(1'767'300'000'000), from_ms(1'767'300'001'000)};
+  it.keep({it.outcome("command_execution", "c", 1, "success", to_ms(period.since) - 1),
+           it.outcome("command_execution", "c", 1, "success", to_ms(period.since)),
+           it.outcome("command_execution", "c", 1, "success", to_ms(period.until) - 1),
+           it.outcome("command_execution", "c", 1, "success", to_ms(period.until))});
+  CHECK(must(it.reader.summary(period)).commands == 2);
+  CHECK(must(it.reader.recent(kCommand, period, "", 10)).size() == 2);
+}
+
+TEST_CASE("the changes of a session merge by field, the newest wins, whatever order they came in") {
+  const std::int64_t start = FakeClock::kStart - 3'600'000;
+  const auto session = [start](std::vector<int> order) {
+    Archive it;
+    Event begin = it.change("start", start), update = it.change("update", start + 60'000),
+          end = it.change("end", start + 120'000);
+    begin.row[kUserId] = std::string("alice");
+    begin.row[kProject] = std::string("shop");
+    value_of(begin, "session_start") = start;
+    value_of(begin, "productivity_score") = 10.0;
+    value_of(update, "productivity_score") = 50.0;
+    value_of(end, "session_end") = start + 120'000;
+    const Event all[] = {begin, update, end};
+    for (const int which : order) it.keep({all[which]});
+    return *must(it.reader.session("s1"));
+  };
+  for (const std::vector<int>& order : {std::vector{0, 1, 2}, std::vector{2, 1, 0}, std::vector{1, 2, 0}}) {
+    const Session merged = session(order);
+    CHECK(merged.status == "completed");
+    CHECK(merged.started);
+    CHECK(*merged.productivity_score == 50);
+    CHECK(merged.user_id == "alice");
+    CHECK(merged.project == "shop");
+    CHECK(merged.duration() == 2min);
+  }
+}
+
+TEST_CASE("a session that nobody started is what its records say") {
+  Archive it;
+  Event first = it.outcome("command_execution", "c", 100, "success", FakeClock::kStart - 60'000);
+  first.row[kUserId] = std::string("alice");
+  first.row[kProject] = std::string("shop");
+  it.keep({first, it.outcome("tool_usage", "Edit", 5, "error"), it.outcome("tool_usage", "Bash", 5, "success"),
+           it.outcome("agent_interaction", "planner", 5, "success")});
+  const Session session = *must(it.reader.session("s1"));
+  CHECK(session.status == "active");
+  CHECK_FALSE(session.started);
+  CHECK_FALSE(session.end);
+  CHECK(session.start == from_ms(FakeClock::kStart - 60'000));
+  CHECK(session.duration() == 1min);
+  CHECK(session.commands == 1);
+  CHECK(session.tools == 2);
+  CHECK(session.errors == 1);
+  CHECK(session.total_ms == 115);
+  CHECK(session.tools_used == std::vector<std::string>{"Bash", "Edit"});
+  CHECK(session.agents_used == std::vector<std::string>{"planner"});
+  CHECK(*session.avg_command_ms == 100);
+  CHECK(*session.success_rate == 0.75);
+  CHECK(session.user_id == "alice");
+  CHECK(session.project == "shop");
+}
+
+TEST_CASE("sessions and what happened last come the newest first") {
+  Archive it;
+  it.keep({it.outcome("command_execution", "old", 1, "success", FakeClock::kStart - 3000, "a"),
+           it.outcome("command_execution", "new", 1, "success", FakeClock::kStart - 1000, "b"),
+           it.outcome("command_execution", "mid", 1, "success", FakeClock::kStart - 2000, "a")});
+  const auto sessions = must(it.reader.sessions(it.week, 10));
+  REQUIRE(sessions.size() == 2);
+  CHECK(sessions[0].id == "b");
+  CHECK(must(it.reader.sessions(it.week, 1)).size() == 1);
+  const auto recent = must(it.reader.recent(kCommand, it.week, "", 2));
+  REQUIRE(recent.size() == 2);
+  CHECK(recent[0].name == "new");
+  CHECK(recent[1].name == "mid");
+  const auto of_one = must(it.reader.recent(kCommand, it.week, "a", 10));
+  CHECK(of_one.size() == 2);
+}
+
+TEST_CASE("days are days in UTC, and people are who was named") {
+  Archive it;
+  const std::int64_t midnight = to_ms(*parse_rfc3339("2026-01-02T00:00:00Z"));
+  Event bobs = it.outcome("tool_usage", "t", 1, "error", midnight);
+  bobs.row[kUserId] = std::string("bob");
+  it.keep({it.outcome("command_execution", "c", 1, "success", midnight - 1), bobs});
+  const auto days = must(it.reader.days(it.week));
+  REQUIRE(days.size() == 2);
+  CHECK(days[0].day == "2026-01-01");
+  CHECK(days[0].commands == 1);
+  CHECK(days[1].day == "2026-01-02");
+  CHECK(days[1].tools == 1);
+  CHECK(days[1].errors == 1);
+  const auto people = must(it.reader.people(it.week));
+  REQUIRE(people.size() == 2);
+  CHECK(people[0].user_id == "");
+  CHECK(people[1].user_id == "bob");
+  CHECK(people[1].errors == 1);
+}
