@@ -32,10 +32,30 @@ FdChannel::FdChannel(int in_fd, int out_fd, int wake_fd) : in_fd_(in_fd), out_fd
   out_is_socket_ = ::fstat(out_fd_, &info) == 0 && S_ISSOCK(info.st_mode);
 }
 
+char* FdChannel::Bytes::reserve(std::size_t more) {
+  if (room - size < more) {
+    room = std::max(size + more, 2 * size);
+    auto wider = std::make_unique_for_overwrite<char[]>(room);
+    if (size > 0) std::memcpy(wider.get(), data.get(), size);
+    data = std::move(wider);
+  }
+  return data.get() + size;
+}
+
+void FdChannel::Bytes::erase_front(std::size_t count) {
+  size -= count;
+  if (size > 0) std::memmove(data.get(), data.get() + count, size);
+  if (room > kKeptBytes && size < kReadBytes) {
+    Bytes smaller;
+    if (size > 0) std::memcpy(smaller.reserve(size), data.get(), size);
+    smaller.size = size;
+    *this = std::move(smaller);
+  }
+}
+
 void FdChannel::compact() {
-  buffer_.erase(0, taken_);
+  buffer_.erase_front(taken_);
   taken_ = 0;
-  if (buffer_.capacity() > kKeptBytes && buffer_.size() < kReadBytes) buffer_.shrink_to_fit();
 }
 
 // True: asked to stop. False: `fd` is ready, or the time is up.
@@ -58,15 +78,13 @@ Read FdChannel::read(std::vector<Line>& lines, std::optional<Millis> idle_after)
       ended_ = true;
       return Read::end;
     }
-    const std::size_t before = buffer_.size();
-    buffer_.resize(before + kReadBytes);
-    const ssize_t got = ::read(in_fd_, buffer_.data() + before, kReadBytes);
-    buffer_.resize(before + (got > 0 ? static_cast<std::size_t>(got) : 0));
+    const ssize_t got = ::read(in_fd_, buffer_.reserve(kReadBytes), kReadBytes);
+    if (got > 0) buffer_.size += static_cast<std::size_t>(got);
     if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (got <= 0) {
       // The last line may lack its end; answering it does no harm, as half a message is never JSON.
       ended_ = true;
-      if (!buffer_.empty() && dropping_ == 0) buffer_ += '\n';
+      if (buffer_.size > 0 && dropping_ == 0) *buffer_.reserve(1) = '\n', ++buffer_.size;
     }
     split(lines);
     if (!lines.empty() && !ended_) return Read::lines;
@@ -77,9 +95,9 @@ Read FdChannel::read(std::vector<Line>& lines, std::optional<Millis> idle_after)
 
 void FdChannel::split(std::vector<Line>& lines) {
   while (true) {
-    const auto end = buffer_.find('\n', std::max(taken_, searched_));
-    if (end == buffer_.npos) break;
-    const std::string_view line = std::string_view(buffer_).substr(taken_, end - taken_);
+    const auto end = buffer_.view().find('\n', std::max(taken_, searched_));
+    if (end == std::string_view::npos) break;
+    const std::string_view line = buffer_.view().substr(taken_, end - taken_);
     if (dropping_ > 0) {
       lines.push_back({{}, dropping_ + static_cast<std::int64_t>(line.size())});
       dropping_ = 0;
@@ -91,12 +109,11 @@ void FdChannel::split(std::vector<Line>& lines) {
     taken_ = end + 1;
     searched_ = taken_;
   }
-  searched_ = buffer_.size();
-  if (static_cast<std::int64_t>(buffer_.size() - taken_) > kMaxLineBytes || dropping_ > 0) {
-    dropping_ += static_cast<std::int64_t>(buffer_.size() - taken_);
-    buffer_.resize(taken_);
+  if (static_cast<std::int64_t>(buffer_.size - taken_) > kMaxLineBytes || dropping_ > 0) {
+    dropping_ += static_cast<std::int64_t>(buffer_.size - taken_);
+    buffer_.size = taken_;
   }
-  searched_ = buffer_.size() - taken_;  // as it will be after compact()
+  searched_ = buffer_.size - taken_;  // as it will be after compact()
 }
 
 Result<void> FdChannel::write(std::string_view text) {

@@ -1,7 +1,9 @@
 // rpc::Channel over file descriptors, and the guard that keeps everything but protocol off standard output.
 #pragma once
 
-#include <string>
+#include <cstddef>
+#include <memory>
+#include <string_view>
 
 #include "fortium/rpc/channel.h"
 
@@ -20,6 +22,17 @@ class FdChannel final : public Channel {
   Result<void> write(std::string_view text) override;
 
  private:
+  // Bytes that were read. Unlike a string, room is not filled with zeros before it is read into.
+  struct Bytes {
+    std::unique_ptr<char[]> data;
+    std::size_t size = 0, room = 0;
+
+    std::string_view view() const { return {data.get(), size}; }
+    // Room for `more` bytes behind those that are there.
+    char* reserve(std::size_t more);
+    void erase_front(std::size_t count);
+  };
+
   // Moves what follows the lines already handed out to the front.
   void compact();
   void split(std::vector<Line>& lines);
@@ -28,7 +41,7 @@ class FdChannel final : public Channel {
   const int in_fd_, out_fd_, wake_fd_;
   bool out_is_socket_ = false;
   bool ended_ = false;
-  std::string buffer_;
+  Bytes buffer_;
   std::size_t taken_ = 0;      // bytes of buffer_ handed out
   std::size_t searched_ = 0;   // bytes of buffer_ known to hold no line end
   std::int64_t dropping_ = 0;  // bytes dropped of a line that is too long; 0: none

@@ -8,6 +8,11 @@ constexpr std::string_view kNoId = "null";
 
 bool is_id(const Json& value) { return value.is_string() || value.is_number_integer(); }
 
+IdText text_of(const Json& id) {
+  if (id.is_string()) return json_string(id.get_ref<const std::string&>());
+  return id.is_number_unsigned() ? std::to_string(id.get<std::uint64_t>()) : std::to_string(id.get<std::int64_t>());
+}
+
 }  // namespace
 
 Message read_message(Json&& value) {
@@ -19,7 +24,7 @@ Message read_message(Json&& value) {
   };
   Json* const id = find("id");
   const bool usable_id = id != nullptr && is_id(*id);
-  const IdText id_text = usable_id ? dump_json(*id) : std::string(kNoId);
+  const IdText id_text = usable_id ? text_of(*id) : std::string(kNoId);
 
   const Json* const version = find("jsonrpc");
   if (version == nullptr || !version->is_string() || *version != "2.0")

@@ -20,7 +20,7 @@ constexpr auto kLimitsAgain = 1h;
 // Pages in the log before it is moved to the file. While calls keep coming it may grow further, so that a checkpoint,
 // which takes a few milliseconds, delays fewer than one call in a thousand.
 constexpr int kFramesIdle = 1'000;
-constexpr int kFramesBusy = 16'000;
+constexpr int kFramesBusy = 8'000;
 
 }  // namespace
 

@@ -71,6 +71,10 @@ void Statement::bind_one(int index, std::string_view text) {
   sqlite3_bind_text64(handle_, index, text.data() != nullptr ? text.data() : "", text.size(), SQLITE_TRANSIENT,
                       SQLITE_UTF8);
 }
+void Statement::borrow(int index, std::string_view text) {
+  sqlite3_bind_text64(handle_, index, text.data() != nullptr ? text.data() : "", text.size(), SQLITE_STATIC,
+                      SQLITE_UTF8);
+}
 
 Statement& Statement::bind_row(const schema::Row& row) {
   reset();
@@ -81,8 +85,7 @@ Statement& Statement::bind_row(const schema::Row& row) {
     else if (const auto* real = std::get_if<double>(&row[i]))
       bind_one(index, *real);
     else if (const auto* text = std::get_if<std::string>(&row[i]))
-      // The row outlives the step.
-      sqlite3_bind_text64(handle_, index, text->data(), text->size(), SQLITE_STATIC, SQLITE_UTF8);
+      borrow(index, *text);  // the row outlives the step
   }
   return *this;
 }
@@ -182,6 +185,12 @@ Result<std::int64_t> Db::integer(std::string_view sql) {
 }
 
 std::int64_t Db::changes() const { return sqlite3_changes64(handle_); }
+
+unsigned Db::data_version() const {
+  unsigned version = 0;
+  sqlite3_file_control(handle_, "main", SQLITE_FCNTL_DATA_VERSION, &version);
+  return version;
+}
 
 Result<void> Db::checkpoint() {
   const int code = sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);

@@ -39,6 +39,15 @@ class Statement {
     (bind_one(++index, args), ...);
     return *this;
   }
+  // Binds, runs and forgets, without a copy of the texts: for statements without rows.
+  template <class... Args>
+  Result<void> run_with(const Args&... args) {
+    int index = 0;
+    (borrow(++index, args), ...);
+    Result<void> done = run();
+    reset();
+    return done;
+  }
   Statement& bind_row(const schema::Row& row);
   Statement& bind_at(int index, std::string_view text);
   Statement& bind_at(int index, std::int64_t number);
@@ -73,6 +82,10 @@ class Statement {
       bind_one(index, std::nullopt);
   }
 
+  void borrow(int index, std::string_view text);
+  void borrow(int index, const std::string& text) { borrow(index, std::string_view(text)); }
+  void borrow(int index, std::int64_t number) { bind_one(index, number); }
+
   sqlite3_stmt* handle_ = nullptr;
 };
 
@@ -90,6 +103,8 @@ class Db {
   Result<void> exec(const std::string& sql);
   Result<std::int64_t> integer(std::string_view sql);  // first column of the first row; 0 without a row
   std::int64_t changes() const;
+  // Changes whenever anything was committed, by whomever; what others committed shows once a transaction has begun.
+  unsigned data_version() const;
   // Frames in the write-ahead log after the newest commit of this connection.
   int wal_frames() const { return *wal_frames_; }
   // Moves what it can from the log to the database file without waiting for readers.

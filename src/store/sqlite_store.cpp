@@ -1,5 +1,7 @@
 #include "sqlite_store.h"
 
+#include <utility>
+
 #include "fortium/schema/sql.h"
 
 namespace fortium::store {
@@ -7,6 +9,12 @@ namespace fortium::store {
 using metrics::Event;
 using metrics::Kind;
 using metrics::Stored;
+
+namespace {
+
+constexpr std::size_t kMostCounters = 1'000;  // of a run of commits: bounded memory
+
+}  // namespace
 
 metrics::Event event_of(const Statement& statement, const Kind& kind) {
   Event event{&kind, schema::Row(kind.shape.size())};
@@ -32,13 +40,15 @@ Result<void> SqliteStore::prepare() {
   insert_.resize(metrics::kinds().size());
   find_.resize(metrics::kinds().size());
   FM_TRY(get_seq_, db.prepare("SELECT last FROM session_seq WHERE session_id = ?"));
-  FM_TRY(put_seq_, db.prepare("INSERT INTO session_seq (session_id, last) VALUES (?, ?) "
-                              "ON CONFLICT DO UPDATE SET last = excluded.last"));
+  FM_TRY(add_seq_, db.prepare("INSERT INTO session_seq (session_id, last) VALUES (?1, ?2)"));
+  FM_TRY(put_seq_, db.prepare("UPDATE session_seq SET last = ?2 WHERE session_id = ?1"));
   FM_TRY(last_place_, db.prepare("SELECT max(place) FROM outbox WHERE lane = ?"));
   FM_TRY(enqueue_, db.prepare("INSERT INTO outbox (lane, place, kind, id, since) VALUES (?, ?, ?, ?, ?)"));
   FM_TRY(get_ledger_, db.prepare("SELECT count, digest FROM ledger WHERE day = ? AND kind = ? AND device_id = ?"));
-  FM_TRY(put_ledger_, db.prepare("INSERT INTO ledger (day, kind, device_id, count, digest) VALUES (?, ?, ?, ?, ?) "
-                                 "ON CONFLICT DO UPDATE SET count = excluded.count, digest = excluded.digest"));
+  FM_TRY(add_ledger_,
+         db.prepare("INSERT INTO ledger (day, kind, device_id, count, digest) VALUES (?1, ?2, ?3, ?4, ?5)"));
+  FM_TRY(put_ledger_,
+         db.prepare("UPDATE ledger SET count = ?4, digest = ?5 WHERE day = ?1 AND kind = ?2 AND device_id = ?3"));
   return {};
 }
 
@@ -51,21 +61,26 @@ Result<std::vector<Stored>> SqliteStore::append(std::span<Event> events) {
     if (!event.has(metrics::kDeviceId)) named.push_back(&event);
   }
   Result<void> done = database_.write([&]() -> Result<void> {
-    Pending pending;
+    const bool others_wrote = database_.db().data_version() != counters_.version;
+    if (others_wrote || counters_.ledger.size() + counters_.seq.size() > kMostCounters) counters_ = {};
     for (Event& event : events) {
-      FM_TRY(const Stored one, add(event, pending));
+      FM_TRY(const Stored one, add(event));
       stored.push_back(one);
     }
-    return finish(pending);
+    return write_counters();
   });
-  if (done) return stored;
+  if (done) {
+    counters_.version = database_.db().data_version();
+    return stored;
+  }
   // Nothing was kept: the numbers go back, as others will take them.
+  counters_ = {};
   for (Event* event : numbered) event->row[metrics::kSeq] = {};
   for (Event* event : named) event->row[metrics::kDeviceId] = {};
   return std::move(done).error();
 }
 
-Result<Stored> SqliteStore::add(Event& event, Pending& pending) {
+Result<Stored> SqliteStore::add(Event& event) {
   const std::size_t kind = metrics::index_of(*event.kind);
   if (!insert_[kind]) {
     FM_TRY(insert_[kind], database_.db().prepare(schema::insert_into(event.kind->name, event.kind->shape, "lane")));
@@ -73,23 +88,25 @@ Result<Stored> SqliteStore::add(Event& event, Pending& pending) {
   const bool had_device = event.has(metrics::kDeviceId);
   const bool had_seq = event.has(metrics::kSeq);
   if (!had_device) event.row[metrics::kDeviceId] = database_.device_id();
+  Last* last = nullptr;
   if (!had_seq && event.has(metrics::kSessionId)) {
-    FM_TRY(event.row[metrics::kSeq], next_seq(std::string(event.text(metrics::kSessionId)), pending));
+    FM_TRY(last, last_of(std::string(event.text(metrics::kSessionId))));
+    event.row[metrics::kSeq] = last->number + 1;
   }
   insert_[kind].bind_row(event.row).bind_at(static_cast<int>(event.row.size()) + 1, lane_);
   FM_TRY_(insert_[kind].run());
   if (database_.db().changes() == 0) {
-    // Kept before. The number taken for it goes back; what the store filled in that time is not compared.
-    if (!had_seq && event.has(metrics::kSeq)) --pending.last_seq[std::string(event.text(metrics::kSessionId))];
+    // Kept before: what the store filled in that time is not compared.
     if (!had_seq) event.row[metrics::kSeq] = {};
     if (!had_device) event.row[metrics::kDeviceId] = {};
     return compare(event);
   }
-  Tally& tally = pending.ledger[{day_of(event.timestamp()), std::string(event.kind->name),
-                                 std::string(event.text(metrics::kDeviceId))}];
-  ++tally.count;
-  tally.digest.add(event.id());
-  if (lane_ != kNoLane) FM_TRY_(enqueue(event, pending));
+  if (last != nullptr) *last = {last->number + 1, true};
+  FM_TRY(Tally* const tally, tally_of(event));
+  ++tally->count;
+  tally->digest.add(event.id());
+  tally->grown = true;
+  if (lane_ != kNoLane) FM_TRY_(enqueue(event));
   return Stored::fresh;
 }
 
@@ -108,39 +125,55 @@ Result<Stored> SqliteStore::compare(Event& event) {
   return metrics::same_content(kept, event) ? Stored::duplicate : Stored::conflict;
 }
 
-Result<std::int64_t> SqliteStore::next_seq(const std::string& session, Pending& pending) {
-  const auto [last, fresh] = pending.last_seq.try_emplace(session, 0);
-  if (fresh) {
+Result<SqliteStore::Last*> SqliteStore::last_of(const std::string& session) {
+  const auto [at, unknown] = counters_.seq.try_emplace(session);
+  if (unknown) {
     FM_TRY(const bool known, get_seq_.bind(session).step());
-    if (known) last->second = get_seq_.integer(0);
+    if (known) at->second.number = get_seq_.integer(0);
     get_seq_.reset();
   }
-  return ++last->second;
+  return &at->second;
 }
 
-Result<void> SqliteStore::enqueue(const Event& event, Pending& pending) {
-  if (pending.last_place < 0) {
+Result<SqliteStore::Tally*> SqliteStore::tally_of(const Event& event) {
+  const auto [at, unknown] = counters_.ledger.try_emplace(
+      {day_of(event.timestamp()), std::string(event.kind->name), std::string(event.text(metrics::kDeviceId))});
+  if (unknown) {
+    const auto& [day, kind, device] = at->first;
+    FM_TRY(const bool known, get_ledger_.bind(day, kind, device).step());
+    if (known) at->second = {get_ledger_.integer(0), LedgerDigest::from_hex(get_ledger_.text(1))};
+    get_ledger_.reset();
+  }
+  return &at->second;
+}
+
+Result<void> SqliteStore::enqueue(const Event& event) {
+  if (counters_.place < 0) {
     FM_TRY_(last_place_.bind(lane_).step());
-    pending.last_place = last_place_.integer(0);
+    counters_.place = last_place_.integer(0);
     last_place_.reset();
   }
-  return enqueue_.bind(lane_, ++pending.last_place, event.kind->name, event.id(), event.integer(metrics::kRecordedAt))
-      .run();
+  return enqueue_.run_with(lane_, ++counters_.place, event.kind->name, event.id(), event.integer(metrics::kRecordedAt));
 }
 
-Result<void> SqliteStore::finish(Pending& pending) {
-  for (const auto& [session, last] : pending.last_seq) FM_TRY_(put_seq_.bind(session, last).run());
-  for (auto& [key, tally] : pending.ledger) {
+Result<void> SqliteStore::write_counters() {
+  for (auto& [session, last] : counters_.seq) {
+    if (std::exchange(last.grown, false)) FM_TRY_(put(put_seq_, add_seq_, session, last.number));
+  }
+  for (auto& [key, tally] : counters_.ledger) {
+    if (!std::exchange(tally.grown, false)) continue;
     const auto& [day, kind, device] = key;
-    FM_TRY(const bool known, get_ledger_.bind(day, kind, device).step());
-    if (known) {
-      tally.count += get_ledger_.integer(0);
-      tally.digest.add(LedgerDigest::from_hex(get_ledger_.text(1)));
-      get_ledger_.reset();
-    }
-    FM_TRY_(put_ledger_.bind(day, kind, device, tally.count, tally.digest.hex()).run());
+    FM_TRY_(put(put_ledger_, add_ledger_, day, kind, device, tally.count, tally.digest.hex()));
   }
   return {};
+}
+
+// An upsert in two statements: a counter is nearly always there, and then this is the cheaper half of one.
+template <class... Values>
+Result<void> SqliteStore::put(Statement& change, Statement& add, const Values&... values) {
+  FM_TRY_(change.run_with(values...));
+  if (database_.db().changes() > 0) return {};
+  return add.run_with(values...);
 }
 
 }  // namespace fortium::store

@@ -25,29 +25,40 @@ class SqliteStore final : public metrics::EventStore {
   Result<std::vector<metrics::Stored>> append(std::span<metrics::Event> events) override;
 
  private:
-  // What one transaction adds, written once at its end.
   struct Tally {
     std::int64_t count = 0;
     LedgerDigest digest;
+    bool grown = false;  // in the transaction at work
   };
-  struct Pending {
+  struct Last {
+    std::int64_t number = 0;
+    bool grown = false;
+  };
+  // Where the counters of the file stand. Kept from one transaction to the next, as long as nobody else has written
+  // meanwhile, so that a run of records reads none of them twice.
+  struct Counters {
+    unsigned version = 0;                                                       // of the file, after our last commit
     std::map<std::tuple<std::string, std::string, std::string>, Tally> ledger;  // day, kind, device
-    std::unordered_map<std::string, std::int64_t> last_seq;                     // session
-    std::int64_t last_place = -1;
+    std::unordered_map<std::string, Last> seq;                                  // session
+    std::int64_t place = -1;                                                    // the last in our lane; -1: not known
   };
 
   SqliteStore(Database& database, std::int64_t lane) : database_(database), lane_(lane) {}
   Result<void> prepare();
-  Result<metrics::Stored> add(metrics::Event& event, Pending& pending);
+  Result<metrics::Stored> add(metrics::Event& event);
   Result<metrics::Stored> compare(metrics::Event& event);
-  Result<std::int64_t> next_seq(const std::string& session, Pending& pending);
-  Result<void> enqueue(const metrics::Event& event, Pending& pending);
-  Result<void> finish(Pending& pending);
+  Result<Last*> last_of(const std::string& session);
+  Result<Tally*> tally_of(const metrics::Event& event);
+  Result<void> enqueue(const metrics::Event& event);
+  Result<void> write_counters();
+  template <class... Values>
+  Result<void> put(Statement& change, Statement& add, const Values&... values);
 
   Database& database_;
   const std::int64_t lane_;
+  Counters counters_;
   std::vector<Statement> insert_, find_;  // by kind
-  Statement get_seq_, put_seq_, last_place_, enqueue_, get_ledger_, put_ledger_;
+  Statement get_seq_, put_seq_, add_seq_, last_place_, enqueue_, get_ledger_, put_ledger_, add_ledger_;
 };
 
 // A whole record by id; not_found.

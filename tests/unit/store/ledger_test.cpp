@@ -67,6 +67,57 @@ TEST_CASE("the ledger is what counting would give, whatever was recorded in what
   CHECK(kept == recomputed(it));
 }
 
+TEST_CASE("the counters go on from where anybody left them") {
+  StoreFixture it;
+  const auto other = it.open();
+  const std::int64_t acme = it.lane("acme");
+  // Two writers on one connection and one on another: each keeps what it knows from one commit to the next.
+  std::unique_ptr<SqliteStore> writers[] = {must(SqliteStore::open(*it.database, acme)),
+                                            must(SqliteStore::open(*it.database, acme)),
+                                            must(SqliteStore::open(*other, acme))};
+  Dice dice(5);
+  int id = 0;
+  for (int turn = 0; turn < 300; ++turn) {
+    SqliteStore& writer = *writers[dice.below(3)];
+    for (std::size_t commits = 1 + dice.below(3); commits > 0; --commits) {
+      std::vector<metrics::Event> group;
+      for (std::size_t i = 1 + dice.below(3); i > 0; --i)
+        group.push_back(
+            tool_call("id-" + std::to_string(dice.one_in(10) ? id : ++id), "s" + std::to_string(dice.below(3))));
+      const bool refused = dice.one_in(8);
+      if (refused) {
+        group.push_back(tool_call("nameless"));
+        value_of(group.back(), "tool_name") = std::monostate();  // NOT NULL: the whole group is undone
+        CHECK_FALSE(writer.append(group).ok());
+      } else {
+        must(writer.append(group));
+      }
+    }
+    if (dice.one_in(10)) it.database->db().exec("DELETE FROM outbox WHERE place % 2 = 1").ok();
+  }
+  CHECK(ledger_of(it) == recomputed(it));
+  CHECK(it.number("SELECT count(*) FROM (SELECT 1 FROM tool_usage GROUP BY session_id "
+                  "HAVING count(DISTINCT seq) <> count(*) OR max(seq) <> count(*))") == 0);
+  CHECK(it.texts("SELECT session_id || ':' || last FROM session_seq ORDER BY session_id") ==
+        it.texts("SELECT session_id || ':' || max(seq) FROM tool_usage GROUP BY session_id ORDER BY session_id"));
+}
+
+TEST_CASE("counters of more sessions than are remembered are counted all the same") {
+  StoreFixture it;
+  const auto writer = must(SqliteStore::open(*it.database));
+  for (int round = 0; round < 2; ++round)
+    for (int group = 0; group < 30; ++group) {
+      std::vector<metrics::Event> events;
+      for (int i = 0; i < 50; ++i) {
+        const std::string session = std::to_string(group * 50 + i);
+        events.push_back(tool_call(session + "-" + std::to_string(round), session));
+      }
+      must(writer->append(events));
+    }
+  CHECK(ledger_of(it) == recomputed(it));
+  CHECK(it.number("SELECT count(*) FROM session_seq WHERE last = 2") == 1500);
+}
+
 TEST_CASE("a day is a day in UTC, to the millisecond") {
   StoreFixture it;
   const std::int64_t midnight = to_ms(*parse_rfc3339("2026-01-02T00:00:00Z"));
