@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "fortium/base/hash.h"
+#include "fortium/metrics/empty_reader.h"
 
 namespace fortium::app {
 
@@ -41,37 +42,6 @@ std::string proxy_for(const net::Origin& origin, const Settings& settings) {
   }
   return origin.tls ? get("HTTPS_PROXY", "https_proxy") : get("HTTP_PROXY", "http_proxy");
 }
-
-// Answers of a store that does not exist.
-class EmptyReader final : public metrics::Reader {
- public:
-  Result<metrics::Summary> summary(const metrics::Period& period) override {
-    metrics::Summary none;
-    none.period = period;
-    return none;
-  }
-  Result<std::vector<metrics::Usage>> usage(const metrics::Kind&, const metrics::Period&, std::string_view,
-                                            std::int64_t) override {
-    return std::vector<metrics::Usage>();
-  }
-  Result<std::vector<metrics::Session>> sessions(const metrics::Period&, std::int64_t) override {
-    return std::vector<metrics::Session>();
-  }
-  Result<std::optional<metrics::Session>> session(std::string_view) override {
-    return std::optional<metrics::Session>();
-  }
-  Result<std::vector<metrics::Recent>> recent(const metrics::Kind&, const metrics::Period&, std::string_view,
-                                              std::int64_t) override {
-    return std::vector<metrics::Recent>();
-  }
-  Result<std::vector<metrics::Person>> people(const metrics::Period&) override {
-    return std::vector<metrics::Person>();
-  }
-  Result<std::optional<double>> average_metric(std::string_view, const metrics::Period&) override {
-    return std::optional<double>();
-  }
-  Result<std::vector<metrics::Day>> days(const metrics::Period&) override { return std::vector<metrics::Day>(); }
-};
 
 }  // namespace
 
@@ -114,7 +84,7 @@ Local::Local(const Settings& settings) : settings_(settings), store_(store_optio
 
 Result<metrics::Reader*> Local::reader() {
   if (settings_.disabled && !std::filesystem::exists(settings_.data_dir + "/metrics.db")) {
-    empty_ = std::make_unique<EmptyReader>();
+    empty_ = std::make_unique<metrics::EmptyReader>();
     return empty_.get();
   }
   FM_TRY(store::Database* const database, store_.database());

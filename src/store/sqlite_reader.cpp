@@ -311,4 +311,34 @@ Result<std::vector<metrics::Day>> SqliteReader::days(const Period& period) {
   }
 }
 
+Result<std::vector<std::string>> SqliteReader::words(std::string_view field, const Period& period, std::int64_t limit) {
+  std::string all;
+  for (const metrics::Kind& kind : metrics::kinds())
+    for (const schema::Field& one : kind.shape)
+      if (one.name == field && std::holds_alternative<schema::Text>(one.type))
+        all += (all.empty() ? "SELECT " : " UNION ALL SELECT ") + std::string(field) + " AS word, timestamp FROM " +
+               std::string(kind.name) + " WHERE timestamp >= ?1 AND timestamp < ?2";
+  std::vector<std::string> out;
+  if (all.empty()) return out;
+  FM_TRY(Statement list, database_.db().prepare("SELECT word FROM (" + all +
+                                                ") WHERE word <> '' GROUP BY word ORDER BY max(timestamp) DESC, word "
+                                                "LIMIT ?3"));
+  list.bind(to_ms(period.since), to_ms(period.until), limit);
+  while (true) {
+    FM_TRY(const bool more, list.step());
+    if (!more) return out;
+    out.emplace_back(list.text(0));
+  }
+}
+
+Result<std::vector<std::int64_t>> SqliteReader::counts() {
+  // Both numbers only grow: what others have committed, and what this connection has changed.
+  FM_TRY(const std::int64_t others, database_.db().integer("PRAGMA data_version"));
+  FM_TRY(const std::int64_t own, database_.db().integer("SELECT total_changes()"));
+  if (others + own == counted_at_) return counts_;
+  FM_TRY(counts_, count_records(database_));
+  counted_at_ = others + own;
+  return counts_;
+}
+
 }  // namespace fortium::store

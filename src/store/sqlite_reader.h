@@ -24,6 +24,9 @@ class SqliteReader final : public metrics::Reader {
   Result<std::vector<metrics::Person>> people(const metrics::Period& period) override;
   Result<std::optional<double>> average_metric(std::string_view type, const metrics::Period& period) override;
   Result<std::vector<metrics::Day>> days(const metrics::Period& period) override;
+  Result<std::vector<std::string>> words(std::string_view field, const metrics::Period& period,
+                                         std::int64_t limit) override;
+  Result<std::vector<std::int64_t>> counts() override;
 
  private:
   Result<metrics::Percentiles> percentiles(const std::string& table, const std::string& column,
@@ -34,6 +37,8 @@ class SqliteReader final : public metrics::Reader {
   Result<std::vector<std::string>> names(const std::string& sql, std::string_view session);
 
   Database& database_;
+  std::int64_t counted_at_ = -1;  // changes that were seen when `counts_` was read
+  std::vector<std::int64_t> counts_;
 };
 
 // Records by kind, over all days, in the order of metrics::kinds(): from the ledger, so retention does not change it.

@@ -2,8 +2,8 @@
 #include <nlohmann/json.hpp>
 
 #include "fortium/mcp/server.h"
+#include "fortium/metrics/empty_reader.h"
 #include "fuzz/target.h"
-#include "support/empty_reader.h"
 #include "support/fakes.h"
 #include "support/memory_store.h"
 
@@ -30,7 +30,7 @@ struct World {
   test::CountingEntropy entropy;
   test::MemoryRecords records;
   test::MemoryStore store{records};
-  test::EmptyReader reader;
+  metrics::EmptyReader reader;
   metrics::Recorder recorder{store, clock, entropy, {"mcp", "session-1", "alice", "shop"}};
 };
 

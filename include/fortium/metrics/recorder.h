@@ -6,6 +6,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -44,13 +45,15 @@ class Recorder {
   const Event* newest() const { return staged_.empty() ? nullptr : &staged_.back(); }
 
   const Stamp& stamp() const { return stamp_; }
+  // Of records from now on.
+  void set_project(std::string project) { stamp_.project = std::move(project); }
   bool disabled() const { return disabled_; }
 
  private:
   EventStore& store_;
   const Clock& clock_;
   Entropy& entropy_;
-  const Stamp stamp_;
+  Stamp stamp_;
   const bool disabled_;
   std::vector<Event> staged_;
 };

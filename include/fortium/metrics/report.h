@@ -131,6 +131,11 @@ class Reader {
   // Mean of the recorded values of one type of productivity metric.
   virtual Result<std::optional<double>> average_metric(std::string_view type, const Period& period) = 0;
   virtual Result<std::vector<Day>> days(const Period& period) = 0;
+  // What stands in one text field, over all kinds that have it, the newest first; none for what is no such field.
+  virtual Result<std::vector<std::string>> words(std::string_view field, const Period& period, std::int64_t limit) = 0;
+  // Records by kind, in the order of kinds(), of all time and of whoever wrote them: what tells that there is more.
+  // Asked again and again it costs next to nothing while nothing is written.
+  virtual Result<std::vector<std::int64_t>> counts() = 0;
 };
 
 }  // namespace fortium::metrics

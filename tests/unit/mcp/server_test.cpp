@@ -8,7 +8,7 @@
 #include <set>
 #include <stdexcept>
 
-#include "support/empty_reader.h"
+#include "fortium/metrics/empty_reader.h"
 #include "support/fakes.h"
 #include "support/memory_store.h"
 
@@ -22,7 +22,7 @@ struct World {
   test::CountingEntropy entropy;
   test::MemoryRecords records;
   test::MemoryStore store{records};
-  test::EmptyReader reader;
+  metrics::EmptyReader reader;
   metrics::Recorder recorder{store, clock, entropy, {"mcp", "session-1", "alice", "shop"}};
 
   Context context() {
