@@ -30,8 +30,15 @@ spdlog::level::level_enum level_of(LogLevel level) {
   return spdlog::level::err;
 }
 
-void write(spdlog::level::level_enum level, std::string_view text) {
-  if (const auto& logger = sink()) logger->log(level, "{}", text);
+// Likewise.
+std::function<void(LogLevel, std::string_view)>& listener() {
+  static std::function<void(LogLevel, std::string_view)> one;
+  return one;
+}
+
+void write(LogLevel level, std::string_view text) {
+  if (const auto& logger = sink()) logger->log(level_of(level), "{}", text);
+  if (const auto& heard = listener()) heard(level, text);
 }
 
 }  // namespace
@@ -52,9 +59,11 @@ void open_log(const LogOptions& options) {
   }
 }
 
-void log_debug(std::string_view text) { write(spdlog::level::debug, text); }
-void log_info(std::string_view text) { write(spdlog::level::info, text); }
-void log_warn(std::string_view text) { write(spdlog::level::warn, text); }
-void log_error(std::string_view text) { write(spdlog::level::err, text); }
+void listen_to_log(std::function<void(LogLevel, std::string_view)> heard) { listener() = std::move(heard); }
+
+void log_debug(std::string_view text) { write(LogLevel::debug, text); }
+void log_info(std::string_view text) { write(LogLevel::info, text); }
+void log_warn(std::string_view text) { write(LogLevel::warn, text); }
+void log_error(std::string_view text) { write(LogLevel::error, text); }
 
 }  // namespace fortium

@@ -31,7 +31,9 @@ Message read_message(Json&& value) {
     return Malformed{id_text, "jsonrpc must be \"2.0\""};
   Json* const method = find("method");
   if (method == nullptr) {
-    if (id != nullptr && (find("result") != nullptr || find("error") != nullptr)) return Response{};
+    Json* const result = find("result");
+    if (id != nullptr && (result != nullptr || find("error") != nullptr))
+      return Response{id_text, result != nullptr ? std::move(*result) : Json()};
     return Malformed{id_text, "method is missing"};
   }
   if (!method->is_string()) return Malformed{id_text, "method must be a string"};
@@ -55,6 +57,14 @@ std::string result_line(std::string_view id, std::string_view result_json) {
   line += result_json;
   line += '}';
   return line;
+}
+
+std::string request_line(std::string_view id, std::string_view method) {
+  return R"({"jsonrpc":"2.0","id":)" + std::string(id) + R"(,"method":)" + json_string(method) + "}";
+}
+
+std::string notification_line(std::string_view method, std::string_view params_json) {
+  return R"({"jsonrpc":"2.0","method":)" + json_string(method) + R"(,"params":)" + std::string(params_json) + "}";
 }
 
 std::string error_line(std::string_view id, int code, std::string_view message, std::string_view data_json) {

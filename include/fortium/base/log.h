@@ -1,9 +1,10 @@
-// The log: five functions, one write-only sink for the process. Off until `open_log` is called; quiet by default, so
+// The log: a few functions, one write-only sink for the process. Off until `open_log` is called; quiet by default, so
 // that Claude Code's own log stays small. Never pass a secret, an environment value or text that a person typed.
 // Any thread.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,9 @@ struct LogOptions {
 };
 
 void open_log(const LogOptions& options);
+// Whoever listens hears every message, whatever the level of the sink; called on the thread that logs. nullptr: nobody.
+// Only while one thread runs.
+void listen_to_log(std::function<void(LogLevel level, std::string_view text)> listener);
 void log_debug(std::string_view text);
 void log_info(std::string_view text);
 void log_warn(std::string_view text);

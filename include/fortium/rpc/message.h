@@ -16,7 +16,8 @@ enum Code : int {
   kMethodNotFound = -32601,
   kInvalidParams = -32602,
   kInternalError = -32603,
-  kResourceNotFound = -32002,  // MCP, before 2026-07-28
+  kResourceNotFound = -32002,     // MCP, before 2026-07-28
+  kUnsupportedRevision = -32022,  // MCP, from 2026-07-28 on
 };
 
 // An id's JSON text, exactly as it is echoed: "7" (a number) or "\"7\"" (a string) differ.
@@ -31,8 +32,11 @@ struct Notification {
   std::string method;
   Json params;
 };
-// An answer to a request of ours; we make none that expects one.
-struct Response {};
+// An answer to a request of ours.
+struct Response {
+  IdText id;
+  Json result;  // null: the peer answered with an error
+};
 // Not a message; to be answered with kInvalidRequest.
 struct Malformed {
   IdText id;  // "null" where none could be read
@@ -44,6 +48,8 @@ using Message = std::variant<Request, Notification, Response, Malformed>;
 Message read_message(Json&& value);
 
 std::string result_line(std::string_view id, std::string_view result_json);
+std::string request_line(std::string_view id, std::string_view method);
+std::string notification_line(std::string_view method, std::string_view params_json);
 std::string error_line(std::string_view id, int code, std::string_view message, std::string_view data_json = "");
 
 }  // namespace fortium::rpc
