@@ -1,14 +1,18 @@
 // `fortium-metrics mcp`: the loop that Claude Code talks to.
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
+#include <utility>
+#include <vector>
 
 #include "../rpc/fd_channel.h"
 #include "background.h"
 #include "commands.h"
+#include "fortium/base/guarded.h"
 #include "fortium/base/log.h"
 #include "fortium/mcp/server.h"
 #include "local_tools.h"
@@ -18,6 +22,7 @@ namespace fortium::app {
 namespace {
 
 constexpr Millis kIdleAfter{200};     // no line for so long: time for house-keeping
+constexpr std::size_t kGroup = 256;   // lines that share a commit, at most
 constexpr Millis kGraceAtEnd{200};    // for a request in flight when the input ended
 constexpr Millis kGraceAtSignal{20};  // when told to go: 50 ms is all there is
 
@@ -52,25 +57,115 @@ void open_session_log(const Settings& settings) {
   for (const Problem& problem : settings.problems) log_warn(problem.what);
 }
 
+// Messages of the log, from any thread to the loop, which they wake. Bounded: when nobody takes them the oldest go.
+class Mailbox {
+ public:
+  struct Message {
+    LogLevel level;
+    std::string text;
+  };
+
+  Mailbox() : fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    listen_to_log([this](LogLevel level, std::string_view text) { put(level, text); });
+  }
+  Mailbox(const Mailbox&) = delete;
+  Mailbox& operator=(const Mailbox&) = delete;
+  ~Mailbox() {
+    listen_to_log(nullptr);
+    if (fd_ >= 0) ::close(fd_);
+  }
+
+  int fd() const { return fd_; }
+  std::vector<Message> take() {
+    return messages_.with([](std::vector<Message>& all) { return std::exchange(all, {}); });
+  }
+
+ private:
+  static constexpr std::size_t kMost = 100;
+
+  void put(LogLevel level, std::string_view text) {
+    messages_.with([&](std::vector<Message>& all) {
+      if (all.size() == kMost) all.erase(all.begin());
+      all.push_back({level, std::string(text)});
+    });
+    const std::uint64_t one = 1;
+    (void)!::write(fd_, &one, sizeof one);
+  }
+
+  const int fd_;
+  Guarded<std::vector<Message>> messages_;
+};
+
+mcp::Severity severity_of(LogLevel level) {
+  switch (level) {
+    case LogLevel::debug: return mcp::Severity::debug;
+    case LogLevel::info: return mcp::Severity::info;
+    case LogLevel::warn: return mcp::Severity::warning;
+    case LogLevel::error: return mcp::Severity::error;
+  }
+  return mcp::Severity::error;
+}
+
+// "sync: the service is away": what stands before the colon is the logger, if it is one word.
+std::pair<std::string_view, std::string_view> split_logger(std::string_view text) {
+  const auto colon = text.find(": ");
+  if (colon == text.npos || text.substr(0, colon).find(' ') != text.npos) return {"store", text};
+  return {text.substr(0, colon), text.substr(colon + 2)};
+}
+
+std::string join(const std::vector<std::string>& lines) {
+  std::string out;
+  for (const std::string& line : lines) {
+    out += line;
+    out += '\n';
+  }
+  return out;
+}
+
+// What was not asked for: messages of the log, and resources that changed.
+std::string unasked(mcp::Server& server, Mailbox& mailbox) {
+  std::string out;
+  for (const Mailbox::Message& message : mailbox.take()) {
+    const auto [logger, text] = split_logger(message.text);
+    out += join(server.log(severity_of(message.level), logger, text));
+  }
+  return out + join(server.notices());
+}
+
+// The shorter of two waits, each of which may be none.
+std::optional<Millis> sooner(std::optional<Millis> a, std::optional<Millis> b) {
+  if (!a || !b) return a ? a : b;
+  return std::min(*a, *b);
+}
+
 // Answers lines until there are no more, or the peer is gone.
-void serve(rpc::Channel& channel, mcp::Server& server, store::LocalStore& store) {
+void serve(rpc::Channel& channel, mcp::Server& server, store::LocalStore& store, Mailbox& mailbox) {
+  server.use([&channel](std::vector<std::string>& out, std::vector<rpc::Line>* in) {
+    if (!out.empty() && channel.is_writable()) {
+      if (!channel.write(join(out))) return false;
+      out.clear();
+    }
+    return in == nullptr || channel.glance(*in) != rpc::Read::end;
+  });
   std::vector<rpc::Line> lines;
   std::optional<Millis> idle_after;  // set while there may be something to tidy
   while (true) {
-    const rpc::Read read = channel.read(lines, idle_after);
-    if (!lines.empty()) {
-      std::string out;
-      for (const std::string& answer : server.handle(lines)) out += answer + "\n";
+    const rpc::Read read = channel.read(lines, sooner(idle_after, server.notices_in()));
+    // A client that asks much and reads nothing: no more than the answers to one group are kept for it.
+    for (std::span<const rpc::Line> left = lines; !left.empty(); left = left.subspan(std::min(left.size(), kGroup))) {
+      const std::string out = join(server.handle(left.first(std::min(left.size(), kGroup))));
       if (!out.empty() && !channel.write(out)) return;
       store.tidy(/*busy=*/true);
     }
-    if (read == rpc::Read::end) return;
-    idle_after = kIdleAfter;
-    if (read == rpc::Read::idle) {
+    if (const std::string out = unasked(server, mailbox); !out.empty() && !channel.write(out)) return;
+    if (read == rpc::Read::end) break;
+    if (read == rpc::Read::lines) idle_after = kIdleAfter;
+    if (read == rpc::Read::idle && idle_after) {
       store.tidy(/*busy=*/false);
       idle_after.reset();
     }
   }
+  if (const std::string out = join(server.close()); !out.empty()) (void)channel.write(out);
 }
 
 }  // namespace
@@ -79,6 +174,7 @@ int run_mcp(const Settings& settings) {
   auto out_fd = rpc::guard_stdout();
   if (!out_fd || !catch_signals()) return fail(kFailed, "cannot prepare standard output and signals");
   open_session_log(settings);
+  Mailbox mailbox;
 
   Local local(settings);
   metrics::Stamp stamp = make_stamp("mcp", settings, process_environment());
@@ -94,8 +190,8 @@ int run_mcp(const Settings& settings) {
   Background background(settings);
   if (settings.mode != Mode::local && !settings.disabled && can_send(settings)) background.start();
 
-  rpc::FdChannel channel(STDIN_FILENO, *out_fd, g_wake_fds[0]);
-  serve(channel, server, local.store());
+  rpc::FdChannel channel(STDIN_FILENO, *out_fd, g_wake_fds[0], mailbox.fd());
+  serve(channel, server, local.store(), mailbox);
   // Everything that was acknowledged is on disk; what is left is to let go of the network.
   background.stop(g_signalled != 0 ? kGraceAtSignal : kGraceAtEnd);
   return kDone;

@@ -44,8 +44,21 @@ constexpr Field kConfigure[] = {
 constexpr Field kConfigured[] = {
     {.name = "success", .type = Boolean{}, .doc = "The settings are as asked for."},
     {.name = "message", .type = Text{.max_chars = 1000}, .doc = "What was done."},
-    {.name = "settings", .type = Object{}, .doc = "The settings of sync and warnings, as stored."},
+    {.name = "settings",
+     .type = Object{},
+     .doc = "The settings of sync and warnings, as stored; null where nothing is set and there is no default."},
 };
+
+// As what it is, a number, a flag or text; null where there is none.
+Json value_of(const Settings& settings, std::string_view key) {
+  const std::string& text = settings.text(key);
+  if (text.empty()) return nullptr;
+  switch (find_setting(key)->type) {
+    case Setting::Type::number: return settings.number(key);
+    case Setting::Type::flag: return settings.flag(key);
+    default: return text;
+  }
+}
 
 std::string text_of(const Json& value) { return value.is_string() ? value.get<std::string>() : dump_json(value); }
 
@@ -68,7 +81,7 @@ mcp::CallResult configure(const Settings& settings, const Json& arguments) {
   const Settings now =
       load_settings({.data_dir = settings.data_dir, .config_path = settings.config_path}, process_environment());
   Json shown = Json::object();
-  for (const char* key : {"sync_interval", "batch_size", "performance_monitoring"}) shown[key] = now.text(key);
+  for (const char* key : {"sync_interval", "batch_size", "performance_monitoring"}) shown[key] = value_of(now, key);
   const char* message = changed ? "Integration configuration updated successfully; it counts from the next session on"
                                 : "Nothing was asked to change";
   return mcp::CallResult::json({{"success", true}, {"message", message}, {"settings", std::move(shown)}});
@@ -89,12 +102,22 @@ constexpr Field kMigrate[] = {
      .need = Need::optional},
     {.name = "dry_run", .type = Boolean{}, .doc = "Only say what would be migrated.", .need = Need::optional},
 };
+constexpr Field kSkippedFields[] = {
+    {.name = "file", .type = Text{.max_chars = 4096}, .doc = "Where it stands.", .need = Need::optional},
+    {.name = "line", .type = Integer{.max = INT64_MAX}, .doc = "Its number, from 1.", .need = Need::optional},
+    {.name = "why", .type = Text{.max_chars = 10'000}, .doc = "What is wrong with it."},
+};
+constexpr Field kSkippedLine{.name = "line", .type = Object{.fields = kSkippedFields}, .doc = "A line."};
 constexpr Field kMigrated[] = {
     {.name = "success", .type = Boolean{}, .doc = "Everything that is a metric is stored."},
     {.name = "message", .type = Text{.max_chars = 1000}, .doc = "What was done."},
     {.name = "metrics_migrated", .type = Integer{.max = INT64_MAX}, .doc = "Metrics that are new."},
     {.name = "duplicates", .type = Integer{.max = INT64_MAX}, .doc = "Metrics that were migrated before."},
     {.name = "files", .type = Integer{.max = INT64_MAX}, .doc = "Files read."},
+    {.name = "skipped_count", .type = Integer{.max = INT64_MAX}, .doc = "Lines that are no metric."},
+    {.name = "skipped",
+     .type = List{.item = &kSkippedLine, .max_items = static_cast<std::int64_t>(legacy::kMostSkipped)},
+     .doc = "The first 100 of them, and why."},
 };
 
 // The folders to read: the documented ones only, whatever a model asks for.
@@ -112,40 +135,46 @@ Result<std::vector<std::string>> folders_of(const Json& arguments) {
                                   (known.empty() ? std::string("are none") : "are " + known)};
 }
 
-mcp::CallResult migrate(mcp::Context& context, const Json& arguments) {
+// Reads everything, then stores it in groups. Between the groups the client may cancel: what is stored by then stays,
+// and doing it again counts it as duplicates.
+Result<Json> migrate_all(mcp::Context& context, const Json& arguments) {
   constexpr std::size_t kGroup = 500;  // records a commit
-  auto folders = folders_of(arguments);
-  if (!folders) return mcp::CallResult::failure("migrate_local_metrics: " + folders.error().what);
+  FM_TRY(const auto folders, folders_of(arguments));
   legacy::Found found;
-  for (const std::string& folder : *folders)
-    if (auto read = legacy::read_folder(folder, found); !read)
-      return mcp::CallResult::failure("migrate_local_metrics: " + read.error().what);
+  for (const std::string& folder : folders)
+    FM_TRY_(legacy::read_folder(folder, found, [&] { return context.pulse(found.lines, 0, "reading"); }));
 
   const bool dry = arguments.value("dry_run", false);
+  const auto total = static_cast<std::int64_t>(found.records.size());
   std::int64_t fresh = 0, duplicates = 0;
   Json skipped = Json::array();
-  const auto commit = [&]() -> Result<void> {
-    FM_TRY(const auto stored, context.recorder.commit());
-    for (const metrics::Stored one : stored) ++(one == metrics::Stored::fresh ? fresh : duplicates);
-    return {};
-  };
   for (const legacy::Skipped& line : found.skipped)
     skipped.push_back({{"file", line.file}, {"line", line.line}, {"why", line.why}});
   for (std::size_t i = 0; i < found.records.size() && !dry; ++i) {
     const auto staged = context.recorder.stage(*found.records[i].kind, found.records[i].record, Edge::record);
-    if (const auto* wrong = std::get_if<metrics::Violations>(&staged)) skipped.push_back({{"why", to_text(*wrong)}});
-    if ((i + 1) % kGroup == 0 || i + 1 == found.records.size())
-      if (auto done = commit(); !done) return mcp::CallResult::failure("migrate_local_metrics: " + done.error().what);
+    if (const auto* wrong = std::get_if<metrics::Violations>(&staged)) {
+      ++found.skipped_count;
+      if (skipped.size() < legacy::kMostSkipped) skipped.push_back({{"why", to_text(*wrong)}});
+    }
+    if ((i + 1) % kGroup != 0 && i + 1 != found.records.size()) continue;
+    FM_TRY(const auto stored, context.recorder.commit());
+    for (const metrics::Stored one : stored) ++(one == metrics::Stored::fresh ? fresh : duplicates);
+    FM_TRY_(context.pulse(found.lines + static_cast<std::int64_t>(i + 1), found.lines + total, "storing"));
   }
-  if (dry) fresh = static_cast<std::int64_t>(found.records.size());
   const std::string message = std::string(dry ? "Dry run: would migrate " : "Migration completed. Migrated ") +
-                              std::to_string(fresh) + " metrics.";
-  return mcp::CallResult::json({{"success", true},
-                                {"message", message},
-                                {"metrics_migrated", dry ? 0 : fresh},
-                                {"duplicates", duplicates},
-                                {"files", found.files},
-                                {"skipped", std::move(skipped)}});
+                              std::to_string(dry ? total : fresh) + " metrics.";
+  return Json{{"success", true},
+              {"message", message},
+              {"metrics_migrated", fresh},
+              {"duplicates", duplicates},
+              {"files", found.files},
+              {"skipped_count", found.skipped_count},
+              {"skipped", std::move(skipped)}};
+}
+
+mcp::CallResult migrate(mcp::Context& context, const Json& arguments) {
+  auto done = migrate_all(context, arguments);
+  return done ? mcp::CallResult::json(*done) : mcp::CallResult::failure("migrate_local_metrics: " + done.error().what);
 }
 
 }  // namespace
@@ -165,9 +194,10 @@ void add_local_rows(mcp::Catalog& catalog, const Settings& settings) {
        .input = kMigrate,
        .output = kMigrated,
        .run = migrate});
-  catalog.resources.push_back({"config://organization/settings", "Organization Settings", "Organization Settings",
-                               "Settings in force, and where each came from. No secrets.",
-                               [&settings](mcp::Context&) -> Result<Json> { return settings_json(settings); }});
+  catalog.resources.push_back(
+      {"config://organization/settings", "Organization Settings", "Organization Settings",
+       "Settings in force, and where each came from. No secrets.",
+       [&settings](mcp::Context&, const std::string&) -> Result<Json> { return settings_json(settings); }});
 }
 
 }  // namespace fortium::app

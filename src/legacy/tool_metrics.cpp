@@ -13,7 +13,6 @@ namespace {
 // Namespace of the ids of what is imported from these files.
 constexpr std::string_view kNamespace = "5b4f5d0e-3b0c-5d3e-9a52-0d1c8f6f7a11";
 constexpr std::size_t kMostFileBytes = std::size_t{1} << 30;
-constexpr std::size_t kMostSkipped = 100;  // named one by one
 
 std::string text(const Json& line, const char* name) {
   const auto at = line.find(name);
@@ -88,7 +87,7 @@ std::vector<std::string> metric_folders(const std::string& home, const std::stri
   return folders;
 }
 
-Result<void> read_folder(const std::string& folder, Found& found) {
+Result<void> read_folder(const std::string& folder, Found& found, const std::function<Result<void>()>& go_on) {
   const std::string path = folder + "/tool-metrics.jsonl";
   auto text = read_file(path, kMostFileBytes);
   if (!text) {
@@ -104,12 +103,15 @@ Result<void> read_folder(const std::string& folder, Found& found) {
     const std::string_view line = std::string_view(*text).substr(at, end - at);
     at = end + 1;
     ++number;
+    if (++found.lines % kLinesAtOnce == 0) FM_TRY_(go_on());
     if (line.find_first_not_of(" \t\r") == line.npos) continue;
     Converted one = convert_tool_metric(line, seen[line]++);
-    if (one.kind != nullptr)
+    if (one.kind != nullptr) {
       found.records.push_back(std::move(one));
-    else if (found.skipped.size() < kMostSkipped)
-      found.skipped.push_back({path, number, one.why});
+      continue;
+    }
+    ++found.skipped_count;
+    if (found.skipped.size() < kMostSkipped) found.skipped.push_back({path, number, one.why});
   }
   return {};
 }

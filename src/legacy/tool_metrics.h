@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -27,6 +28,9 @@ struct Converted {
 // `repeat` tells equal lines of one file apart: how often the line came before.
 Converted convert_tool_metric(std::string_view line, std::int64_t repeat);
 
+constexpr std::size_t kMostSkipped = 100;  // named one by one
+constexpr std::int64_t kLinesAtOnce = 1'000;
+
 struct Skipped {
   std::string file;
   std::int64_t line = 0;
@@ -34,14 +38,17 @@ struct Skipped {
 };
 struct Found {
   std::vector<Converted> records;
-  std::vector<Skipped> skipped;
+  std::vector<Skipped> skipped;  // the first kMostSkipped of them
+  std::int64_t skipped_count = 0;
+  std::int64_t lines = 0;
   std::int64_t files = 0;
   std::int64_t bytes = 0;
 };
 
 // The documented folders below a home and a project folder; those that exist.
 std::vector<std::string> metric_folders(const std::string& home, const std::string& project);
-// Reads the tool-metrics.jsonl of one folder; a folder without one gives nothing.
-Result<void> read_folder(const std::string& folder, Found& found);
+// Reads the tool-metrics.jsonl of one folder; a folder without one gives nothing. Every kLinesAtOnce lines it asks
+// whether to go on, and returns the error where not.
+Result<void> read_folder(const std::string& folder, Found& found, const std::function<Result<void>()>& go_on);
 
 }  // namespace fortium::legacy

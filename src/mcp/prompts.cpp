@@ -12,6 +12,7 @@ using namespace schema;  // NOLINT(google-build-using-namespace): shapes are wri
 
 constexpr std::int64_t kMostRows = 20;
 constexpr std::int64_t kMostDays = 90;
+constexpr std::int64_t kSteps = 4;
 
 constexpr Field kAnalyze[] = {
     {.name = "user_id", .type = Text{}, .doc = "User to analyze."},
@@ -38,8 +39,11 @@ Result<std::string> analyze(Context& context, const Json& arguments) {
   const metrics::Period before{period.since - std::chrono::days(days), period.since};
   FM_TRY(const auto now, reader->summary(period));
   FM_TRY(const auto earlier, reader->summary(before));
+  FM_TRY_(context.pulse(1, kSteps, "totals are read"));
   FM_TRY(const auto tools, reader->usage(*metrics::find_kind("tool_usage"), period, "", kMostRows));
+  FM_TRY_(context.pulse(2, kSteps, "tools are read"));
   FM_TRY(const auto commands, reader->usage(*metrics::find_kind("command_execution"), period, "", kMostRows));
+  FM_TRY_(context.pulse(3, kSteps, "commands are read"));
   FM_TRY(const auto people, reader->people(period));
 
   const auto list = [](const auto& rows) {

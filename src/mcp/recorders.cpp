@@ -49,7 +49,11 @@ Json alerts_of(Alerts& alerts, const Context& context) {
     if (name == "status") status = std::get<std::string>(event->row[i]);
     if (name == "execution_time_ms") duration = std::get<double>(event->row[i]);
   }
-  return alerts.note(tool, duration, status == "success", context.clock.steady());
+  Json said = alerts.note(tool, duration, status == "success", context.clock.steady());
+  for (const Json& alert : said)
+    context.log(Severity::warning, "alerts",
+                {{"tool_name", tool}, {"type", alert["type"]}, {"severity", alert["severity"]}});
+  return said;
 }
 
 CallResult stage(Context& context, const metrics::Kind& kind, const Json& fields, std::string_view message,

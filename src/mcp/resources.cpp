@@ -13,7 +13,7 @@ constexpr Millis kDay = 24h;
 constexpr Millis kWeek = 7 * 24h;
 constexpr std::int64_t kMostRows = 50;
 
-Result<Json> sessions(Context& context) {
+Result<Json> sessions(Context& context, const std::string& /*organization*/) {
   FM_TRY(metrics::Reader* const reader, context.reader());
   const WallTime now = context.clock.now();
   FM_TRY(const auto rows, reader->sessions(last(kWeek, now), kMostRows));
@@ -40,10 +40,14 @@ Result<Json> usage_of(Context& context, std::string_view kind, const char* key) 
               {key, std::move(list)}};
 }
 
-Result<Json> tools(Context& context) { return usage_of(context, "tool_usage", "tools"); }
-Result<Json> agents(Context& context) { return usage_of(context, "agent_interaction", "agents"); }
+Result<Json> tools(Context& context, const std::string& /*organization*/) {
+  return usage_of(context, "tool_usage", "tools");
+}
+Result<Json> agents(Context& context, const std::string& /*organization*/) {
+  return usage_of(context, "agent_interaction", "agents");
+}
 
-Result<Json> performance(Context& context) {
+Result<Json> performance(Context& context, const std::string& /*organization*/) {
   FM_TRY(metrics::Reader* const reader, context.reader());
   FM_TRY(const auto summary, reader->summary(last(kWeek, context.clock.now())));
   Json out = to_json(summary);
@@ -51,13 +55,13 @@ Result<Json> performance(Context& context) {
   return out;
 }
 
-Result<Json> dashboard(Context& context) {
+Result<Json> dashboard(Context& context, const std::string& /*organization*/) {
   FM_TRY(metrics::Reader* const reader, context.reader());
   FM_TRY(const Dashboard figures, read_dashboard(*reader, last(kDay, context.clock.now())));
   return to_json(figures);
 }
 
-Result<Json> trends(Context& context) {
+Result<Json> trends(Context& context, const std::string& /*organization*/) {
   FM_TRY(metrics::Reader* const reader, context.reader());
   const metrics::Period now = last(kWeek, context.clock.now());
   FM_TRY(const auto days, reader->days(now));
@@ -69,7 +73,7 @@ Result<Json> trends(Context& context) {
   return Json{{"days", std::move(rows)}, {"this_week", to_json(current)}, {"week_before", to_json(before)}};
 }
 
-Result<Json> teams(Context& context) {
+Result<Json> teams(Context& context, const std::string& /*organization*/) {
   FM_TRY(metrics::Reader* const reader, context.reader());
   const metrics::Period period = last(kWeek, context.clock.now());
   FM_TRY(const auto people, reader->people(period));
@@ -84,24 +88,50 @@ Result<Json> teams(Context& context) {
               {"members", std::move(rows)}};
 }
 
+Result<Json> one_session(Context& context, const std::string& id) {
+  FM_TRY(metrics::Reader* const reader, context.reader());
+  FM_TRY(const auto session, reader->session(id));
+  if (!session) return Error{Errc::not_found, "no such session"};
+  return to_json(*session, context.clock.now());
+}
+
+Result<Json> one_tool(Context& context, const std::string& name) {
+  FM_TRY(metrics::Reader* const reader, context.reader());
+  const metrics::Period period = last(kWeek, context.clock.now());
+  FM_TRY(const auto rows, reader->usage(*metrics::find_kind("tool_usage"), period, name, 1));
+  if (rows.empty()) return Error{Errc::not_found, "no such tool"};
+  Json out = to_json(rows.front());
+  out["period"] = {{"since", to_rfc3339(period.since)}, {"until", to_rfc3339(period.until)}};
+  return out;
+}
+
 }  // namespace
 
 std::vector<Resource> resources() {
+  const std::vector<std::string_view> tool{"tool_usage"}, agent{"agent_interaction"};
+  const std::vector<std::string_view> outcomes{"command_execution", "tool_usage", "agent_interaction"};
+  const std::vector<std::string_view> dashboard_of{"command_execution", "agent_interaction", "productivity_metric"};
+  std::vector<std::string_view> all;
+  for (const metrics::Kind& kind : metrics::kinds()) all.push_back(kind.name);
   return {
       {"fortium://metrics/sessions/{organization_id}", "User Sessions", "User Sessions",
-       "Active and recent sessions of the last seven days.", sessions},
+       "Active and recent sessions of the last seven days.", sessions, all},
       {"fortium://metrics/tools/{organization_id}", "Tool Usage", "Tool Usage",
-       "Tools of the last seven days: counts, success rates, percentiles.", tools},
+       "Tools of the last seven days: counts, success rates, percentiles.", tools, tool},
       {"fortium://metrics/performance/{organization_id}", "Performance Metrics", "Performance Metrics",
-       "Totals of the last seven days.", performance},
+       "Totals of the last seven days.", performance, all},
+      {"fortium://metrics/session/{session_id}", "One Session", "One Session",
+       "A session: its times, counts, tools and agents.", one_session, all},
+      {"fortium://metrics/tool/{tool_name}", "One Tool", "One Tool",
+       "A tool of the last seven days: counts, success rate, percentiles.", one_tool, tool},
       {"metrics://dashboard/current", "Current Dashboard", "Current Dashboard", "The dashboard of the last 24 hours.",
-       dashboard},
+       dashboard, dashboard_of},
       {"metrics://analytics/trends", "Productivity Trends", "Productivity Trends",
-       "The last seven days, day by day and against the week before.", trends},
+       "The last seven days, day by day and against the week before.", trends, all},
       {"metrics://agents/usage", "Agent Usage Statistics", "Agent Usage Statistics",
-       "Agents of the last seven days: counts, tokens, percentiles.", agents},
+       "Agents of the last seven days: counts, tokens, percentiles.", agents, agent},
       {"metrics://teams/performance", "Team Performance", "Team Performance",
-       "People of the last seven days, as recorded on this machine.", teams},
+       "People of the last seven days, as recorded on this machine.", teams, outcomes},
   };
 }
 

@@ -53,6 +53,10 @@ def session_of(text):
             if data:
                 run.append(data)
             at += 1
+        if at < len(lines) and lines[at].startswith(b"! meanwhile: "):
+            groups.append([b"\x01" + lines[at][13:]])
+        elif at < len(lines) and lines[at].startswith(b"@ "):
+            groups.append([b"\x02"])
         if run and at < len(lines) and lines[at] == b"|":
             groups.append(run)
         else:

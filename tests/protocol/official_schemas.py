@@ -5,8 +5,8 @@ official_schemas.py SCHEMAS RUNNER TRANSCRIPTS: SCHEMAS is a directory with <rev
 repository (schema/<revision>/schema.json); it is no part of this repository. Where it is not there, nothing is checked:
 that is said, and the exit code is 77 (skipped).
 
-What is checked: every answer of the server (as JSON-RPC answer, and its result as that of the method), and every line
-that a client sends in a transcript that is not marked `inputs: wrong on purpose`.
+What is checked: every line of the server (as JSON-RPC message, and its result as that of the method), and every line that
+a client sends in a transcript that is not marked `inputs: wrong on purpose`.
 Known contradiction of the specification, left out: an error with "id": null, which JSON-RPC demands and the schemas up to
 2025-06-18 do not know.
 """
@@ -18,23 +18,33 @@ import subprocess
 import sys
 import tempfile
 
-REVISIONS = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"]
-RESULTS = {
-    "initialize": "InitializeResult", "ping": "EmptyResult", "tools/list": "ListToolsResult",
-    "tools/call": "CallToolResult", "resources/list": "ListResourcesResult",
-    "resources/templates/list": "ListResourceTemplatesResult", "resources/read": "ReadResourceResult",
-    "prompts/list": "ListPromptsResult", "prompts/get": "GetPromptResult",
-}
-REQUESTS = {
-    "initialize": "InitializeRequest", "ping": "PingRequest", "tools/list": "ListToolsRequest",
-    "tools/call": "CallToolRequest", "resources/list": "ListResourcesRequest",
-    "resources/templates/list": "ListResourceTemplatesRequest", "resources/read": "ReadResourceRequest",
-    "prompts/list": "ListPromptsRequest", "prompts/get": "GetPromptRequest",
+REVISIONS = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"]
+STATELESS = "2026-07-28"
+# What each method's request and result are called.
+METHODS = {
+    "initialize": ("InitializeRequest", "InitializeResult"), "ping": ("PingRequest", "EmptyResult"),
+    "server/discover": ("DiscoverRequest", "DiscoverResult"),
+    "tools/list": ("ListToolsRequest", "ListToolsResult"), "tools/call": ("CallToolRequest", "CallToolResult"),
+    "resources/list": ("ListResourcesRequest", "ListResourcesResult"),
+    "resources/templates/list": ("ListResourceTemplatesRequest", "ListResourceTemplatesResult"),
+    "resources/read": ("ReadResourceRequest", "ReadResourceResult"),
+    "resources/subscribe": ("SubscribeRequest", "EmptyResult"),
+    "resources/unsubscribe": ("UnsubscribeRequest", "EmptyResult"),
+    "subscriptions/listen": ("SubscriptionsListenRequest", "SubscriptionsListenResult"),
+    "prompts/list": ("ListPromptsRequest", "ListPromptsResult"), "prompts/get": ("GetPromptRequest", "GetPromptResult"),
+    "completion/complete": ("CompleteRequest", "CompleteResult"),
+    "logging/setLevel": ("SetLevelRequest", "EmptyResult"),
+    "roots/list": ("ListRootsRequest", "ListRootsResult"),
 }
 NOTIFICATIONS = {
     "notifications/initialized": "InitializedNotification", "notifications/cancelled": "CancelledNotification",
-    "notifications/progress": "ProgressNotification", "notifications/roots/list_changed": "RootsListChangedNotification",
+    "notifications/progress": "ProgressNotification", "notifications/message": "LoggingMessageNotification",
+    "notifications/roots/list_changed": "RootsListChangedNotification",
+    "notifications/resources/updated": "ResourceUpdatedNotification",
+    "notifications/subscriptions/acknowledged": "SubscriptionsAcknowledgedNotification",
 }
+# Errors that 2026-07-28 gives a form of their own.
+ERRORS = {-32022: "UnsupportedProtocolVersionError"}
 TYPES = {
     "object": lambda v: isinstance(v, dict), "array": lambda v: isinstance(v, list),
     "string": lambda v: isinstance(v, str), "boolean": lambda v: isinstance(v, bool), "null": lambda v: v is None,
@@ -92,6 +102,9 @@ def problems(schema, value, root, where=""):
                         yield f"{where}/{name}: is not known"
                     else:
                         yield from problems(wants, value[name], root, f"{where}/{name}")
+        elif keyword == "maxItems":
+            if isinstance(value, list) and len(value) > wants:
+                yield f"{where}: has {len(value)} items, more than {wants}"
         elif keyword == "items":
             if isinstance(value, list):
                 for index, item in enumerate(value):
@@ -106,41 +119,72 @@ class Judge:
         self.checked = 0
         self.failures = []
 
+    def definitions(self, revision):
+        return self.roots[revision].get("$defs") or self.roots[revision]["definitions"]
+
     def check(self, where, revision, name, message):
-        root = self.roots[revision]
-        definitions = root.get("$defs") or root["definitions"]
         self.checked += 1
-        for problem in problems(definitions[name], message, root):
+        for problem in problems(self.definitions(revision)[name], message, self.roots[revision]):
             self.failures.append(f"{where}: {revision} {name}: {problem}")
 
-    def answer(self, where, revision, message, asked):
+    def said(self, where, revision, message, asked):
+        """A line of the server: an answer, or what it says by itself."""
         if isinstance(message, list):
             if revision == "2025-03-26":
                 self.check(where, revision, "JSONRPCBatchResponse", [one for one in message if one.get("id") is not None])
             for one in message:
-                self.answer(where, revision, one, asked)
+                self.said(where, revision, one, asked)
             return
-        newest = revision == "2025-11-25"
+        if "method" in message:
+            self.unasked(where, revision, message)
+            return
+        request = asked.get(json.dumps(message.get("id"), ensure_ascii=False), {})
+        revision = revision_of(request, revision)
+        newer = revision >= "2025-11-25"
         if "error" in message:
             if message.get("id", 0) is None:
-                if newest:
+                if newer:
                     self.failures.append(f"{where}: an error of {revision} has the id null")
                 return
-            self.check(where, revision, "JSONRPCErrorResponse" if newest else "JSONRPCError", message)
+            self.check(where, revision, "JSONRPCErrorResponse" if newer else "JSONRPCError", message)
+            code = message["error"]["code"]
+            if revision == STATELESS and code in ERRORS:
+                self.check(where, revision, ERRORS[code], message)
+            if revision == STATELESS and -32099 <= code <= -32000 and code not in ERRORS:
+                self.failures.append(f"{where}: {revision} does not define {code}")
             return
-        self.check(where, revision, "JSONRPCResultResponse" if newest else "JSONRPCResponse", message)
-        method = asked[json.dumps(message["id"], ensure_ascii=False)]["method"]
-        self.check(where, revision, RESULTS[method], message["result"])
+        self.check(where, revision, "JSONRPCResultResponse" if newer else "JSONRPCResponse", message)
+        self.check(where, revision, METHODS[request["method"]][1], message["result"])
+
+    def unasked(self, where, revision, message):
+        if "id" in message:
+            self.check(where, revision, METHODS[message["method"]][0], message)
+            return
+        # A session may hold an open request of the other era; its notifications name it.
+        meta = message.get("params", {}).get("_meta", {})
+        if "io.modelcontextprotocol/subscriptionId" in meta:
+            revision = STATELESS
+        self.check(where, revision, NOTIFICATIONS[message["method"]], message)
 
     def question(self, where, revision, line, refused):
         message = json.loads(line)
         for one in message if isinstance(message, list) else [message]:
-            method = one["method"]
+            method = one.get("method")
+            if method is None:
+                continue  # an answer
             if "id" not in one:
-                if method in NOTIFICATIONS:
-                    self.check(where, revision, NOTIFICATIONS[method], one)
-            elif json.dumps(one["id"]) not in refused and method in REQUESTS:
-                self.check(where, revision, REQUESTS[method], one)
+                name = NOTIFICATIONS.get(method)
+                if name in self.definitions(revision):
+                    self.check(where, revision, name, one)
+            elif json.dumps(one["id"]) not in refused and method in METHODS:
+                self.check(where, revision_of(one, revision), METHODS[method][0], one)
+
+
+def revision_of(request, session):
+    """A request that names its revision is of it."""
+    params = request.get("params")
+    meta = params.get("_meta") if isinstance(params, dict) else None
+    return STATELESS if isinstance(meta, dict) and "io.modelcontextprotocol/protocolVersion" in meta else session
 
 
 def main():
@@ -155,12 +199,14 @@ def main():
         for line in open(messages, encoding="utf-8"):
             exchange = json.loads(line)
             where = exchange["where"]
-            # What comes before initialize has the form that all revisions but the newest share.
-            revision = exchange["revision"] or "2025-06-18"
+            # Without a session either nobody names a revision, which is answered in the form that the older ones share, or
+            # everybody does.
             out = [json.loads(answer) for answer in exchange["out"]]
+            alone = any("method" in one or one.get("id", "") == "" for one in out if isinstance(one, dict))
+            revision = exchange["revision"] or (STATELESS if alone else "2025-06-18")
             asked = {json.dumps(request["id"], ensure_ascii=False): request for request in exchange["asked"].values()}
             for answer in out:
-                judge.answer(where, revision, answer, asked)
+                judge.said(where, revision, answer, asked)
             errors = {json.dumps(one.get("id")) for answer in out
                       for one in (answer if isinstance(answer, list) else [answer]) if "error" in one}
             for sent in exchange["in"]:

@@ -86,6 +86,8 @@ void Runner::run(const fs::path& path) {
     if (const auto* change = std::get_if<Change>(&step);
         change != nullptr && !session.change(change->key, change->value))
       fail(change->line, "there is no such change");
+    else if (change != nullptr && change->key == "meanwhile")
+      note_requests(change->value);
   }
   if (!update_) return;
   if (const std::string fresh = to_text(transcript, text); fresh != text) {
@@ -95,6 +97,7 @@ void Runner::run(const fs::path& path) {
 }
 
 std::vector<std::string> Runner::answers(const Exchange& exchange, Session& session) {
+  if (exchange.in.empty()) return session.unasked();
   std::vector<Input> inputs;
   for (const std::string& line : exchange.in) inputs.push_back(input_of(line));
   std::vector<rpc::Line> lines;
@@ -119,7 +122,9 @@ void Runner::exchange(Exchange& exchange, Session& session) {
   }
   for (const std::string& answer : actual) look_at(answer, exchange.line, session);
   if (messages_.is_open()) write_messages(exchange, actual, session);
-  asked_.clear();
+  // What stays open is answered later, as is what comes during long work.
+  if (!exchange.in.empty())
+    std::erase_if(asked_, [](const auto& asked) { return asked.second["method"] != "subscriptions/listen"; });
   for (std::size_t i = 0; i < std::max(actual.size(), exchange.out.size()); ++i) {
     const bool same = i < actual.size() && i < exchange.out.size() && matches(exchange.out[i], actual[i]);
     if (same && update_) actual[i] = exchange.out[i];  // keeps its wildcards
@@ -163,6 +168,7 @@ void Runner::look_at(const std::string& answer, int line, const Session& session
   if (list.empty()) fail(line, "an answer is an empty batch");
   for (const Json& one : list) {
     if (one.value("jsonrpc", "") != "2.0") fail(line, "an answer lacks jsonrpc");
+    if (one.contains("method")) continue;  // a notification or request of ours
     if (one.contains("result") == one.contains("error")) fail(line, "an answer has not one of result and error");
     if (one.contains("result")) look_at_result(one, line, session);
   }
@@ -173,6 +179,14 @@ const JsonSchema& Runner::schema_of(const mcp::Tool& tool) {
   if (!schema)
     schema = std::make_unique<JsonSchema>(schema::json_schema(tool.output, schema::Edge::call, /*open=*/true));
   return *schema;
+}
+
+// The revision that a request names, or that of the session.
+mcp::Revision revision_of(const Json& request, const Session& session) {
+  const Json params = request.value("params", Json::object());
+  const Json meta = params.value("_meta", Json::object());
+  if (meta.contains("io.modelcontextprotocol/protocolVersion")) return mcp::kNewest;
+  return session.revision().value_or(mcp::kOldest);
 }
 
 // A client shows a model one of the two forms: each must hold the answer.
@@ -203,7 +217,7 @@ void Runner::look_at_result(const Json& answer, int line, const Session& session
     return;
   }
   used_.tools.insert(name);
-  if (structured != mcp::has_structured_content(*session.revision()))
+  if (structured != mcp::has_structured_content(revision_of(request->second, session)))
     fail(line, "structured content does not go with the revision");
   if (!structured) return;
   if (const std::string wrong = schema_of(*tool).complaint(result["structuredContent"]); !wrong.empty())

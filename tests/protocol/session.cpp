@@ -2,6 +2,8 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
 #include <stdexcept>
 
 #include "app/local_tools.h"
@@ -54,7 +56,7 @@ Result<metrics::Reader*> Session::reader() {
 }
 
 void Session::connect() {
-  metrics::Stamp stamp{"mcp", "session-1", "alice", "shop"};
+  metrics::Stamp stamp{"mcp", "session-1", "alice", option("project", "shop") == "none" ? "" : "shop"};
   if (option("resumed", "yes") == "no") stamp.session_id = uuid7(clock_.now(), entropy_);
   recorder_ =
       std::make_unique<metrics::Recorder>(*may_fail_, clock_, entropy_, stamp, option("recording", "on") == "off");
@@ -69,6 +71,7 @@ void Session::connect() {
                                                        [this] { return reader(); },
                                                        organization != header_.end() ? organization->second : kLocal},
                                           kVersion);
+  server_->use([this](std::vector<std::string>& out, std::vector<rpc::Line>* in) { return exchange(out, in); });
   if (const std::string revision = option("session", ""); !revision.empty()) {
     (void)server_->handle(R"({"jsonrpc":"2.0","id":"hello","method":"initialize","params":{"protocolVersion":")" +
                           revision + R"(","capabilities":{},"clientInfo":{"name":"test","version":"1"}}})");
@@ -76,14 +79,96 @@ void Session::connect() {
   }
 }
 
-void Session::reconnect() { connect(); }
+std::vector<std::string> Session::handle(std::span<const rpc::Line> lines) {
+  std::vector<std::string> rest = server_->handle(lines);
+  std::vector<std::string> all = std::exchange(said_, {});
+  all.insert(all.end(), std::make_move_iterator(rest.begin()), std::make_move_iterator(rest.end()));
+  return all;
+}
+
+void Session::advance(Millis time) {
+  clock_.advance(time);
+  for (std::string& line : server_->notices()) said_.push_back(std::move(line));
+}
+
+bool Session::exchange(std::vector<std::string>& out, std::vector<rpc::Line>* in) {
+  if (in != nullptr) clock_.advance(look_takes_);
+  if (peer_ != "deaf")
+    for (std::string& line : std::exchange(out, {})) said_.push_back(std::move(line));
+  if (in != nullptr && !meanwhile_.empty()) {
+    overheard_ = std::move(meanwhile_.front());
+    meanwhile_.pop_front();
+    in->push_back({overheard_, 0});
+  }
+  return peer_ != "gone";
+}
+
+void Session::reconnect() {
+  said_ = server_->close();
+  connect();
+}
+
+namespace {
+
+// "PATH 20 times": the text as often, with its number in place of #; without a number, the text.
+std::vector<std::string> repeated(std::string& key, const std::string& text) {
+  constexpr std::string_view kTimes = " times";
+  if (!key.ends_with(kTimes)) return {text};
+  key.resize(key.size() - kTimes.size());
+  const auto space = key.rfind(' ');
+  const int times = std::stoi(key.substr(space + 1));
+  key.resize(space);
+  std::vector<std::string> all;
+  for (int i = 1; i <= times; ++i) {
+    all.push_back(text);
+    if (const auto at = text.find('#'); at != text.npos) all.back().replace(at, 1, std::to_string(i));
+  }
+  return all;
+}
+
+}  // namespace
+
+bool Session::write_lines(std::string path, const std::string& text) {
+  const std::vector<std::string> lines = repeated(path, text);
+  std::filesystem::create_directories(std::filesystem::path(path).parent_path());
+  std::ofstream file(path, std::ios::app);
+  for (const std::string& line : lines) file << line << "\n";
+  return true;
+}
+
+bool Session::record_elsewhere(std::string kind, const std::string& fields) {
+  const std::vector<std::string> all = repeated(kind, fields);
+  const metrics::Kind* const of = metrics::find_kind(kind);
+  if (of == nullptr) return false;
+  const auto database = must(store::Database::open({dir_.file("metrics.db"), store::Durability::normal}, entropy_));
+  const auto store = must(store::SqliteStore::open(*database));
+  metrics::Recorder recorder(*store, clock_, entropy_, {"mcp", "session-2", "bob", "shop"});
+  for (const std::string& one : all)
+    if (recorder.stage(*of, must(parse_json(one))).index() != 0) return false;
+  return recorder.commit().ok();
+}
 
 bool Session::change(const std::string& key, const std::string& value) {
-  if (constexpr std::string_view kWrite = "write "; key.starts_with(kWrite)) {
-    const std::filesystem::path path = key.substr(kWrite.size());
-    std::filesystem::create_directories(path.parent_path());
-    std::ofstream(path, std::ios::app) << value << "\n";
+  constexpr std::string_view kWrite = "write ", kElsewhere = "another session records ", kLog = "log ";
+  if (key.starts_with(kWrite)) return write_lines(key.substr(kWrite.size()), value);
+  if (key.starts_with(kElsewhere)) return record_elsewhere(key.substr(kElsewhere.size()), value);
+  if (key == "each look takes") {
+    look_takes_ = must(parse_duration(value));
     return true;
+  }
+  if (key == "meanwhile") {
+    meanwhile_.push_back(value);
+    return true;
+  }
+  if (key == "peer") {
+    peer_ = value;
+    return value == "deaf" || value == "listening" || value == "gone";
+  }
+  if (key.starts_with(kLog)) {
+    const std::string_view level = std::string_view(key).substr(kLog.size());
+    const auto severity = level == "warning" ? mcp::Severity::warning : mcp::Severity::error;
+    for (std::string& line : server_->log(severity, "sync", value)) said_.push_back(std::move(line));
+    return level == "warning" || level == "error";
   }
   const bool failing = value == "failing";
   if (!failing && value != "working") return false;

@@ -2,11 +2,13 @@
 // the transcript controls.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "app/settings.h"
@@ -37,24 +39,33 @@ class StoreThatMayFail final : public metrics::EventStore {
 class Session {
  public:
   // Header: `session: <revision>` shakes hands unseen; `store: failing`, `reader: failing`, `recording: off`,
-  // `alerts: off`, `organization: acme`, `resumed: no` (Claude Code told no session id).
+  // `alerts: off`, `organization: acme`, `resumed: no` (Claude Code told no session id), `project: none`.
   explicit Session(const std::map<std::string, std::string>& header);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
   ~Session();
 
-  std::vector<std::string> handle(std::span<const rpc::Line> lines) { return server_->handle(lines); }
-  void advance(Millis time) { clock_.advance(time); }
+  // What was said during the work, and then the rest, as it would leave.
+  std::vector<std::string> handle(std::span<const rpc::Line> lines);
+  // What was said since, without being asked.
+  std::vector<std::string> unasked() { return std::exchange(said_, {}); }
+  void advance(Millis time);
   // A new connection to the same store.
   void reconnect();
-  // `store` and `reader` may be `failing` or `working`; `write PATH` adds a line to a file. False: no such change.
+  // `store` and `reader` may be `failing` or `working`; `write PATH` adds a line to a file, `another session records
+  // KIND` a record by another connection, and both take `20 times`, with the number in place of #; `meanwhile` is a
+  // line that comes at the next look at the peer during long work; `each look takes` time; `peer` may be `deaf`,
+  // `listening` or `gone` during it; `log LEVEL` is a message of the log. False: no such change.
   bool change(const std::string& key, const std::string& value);
 
   const mcp::Catalog& catalog() const { return catalog_; }
-  std::optional<mcp::Revision> revision() const { return server_->revision(); }
+  std::optional<mcp::Revision> revision() const { return server_->session(); }
 
  private:
   void connect();
+  bool exchange(std::vector<std::string>& out, std::vector<rpc::Line>* in);
+  bool write_lines(std::string path, const std::string& text);
+  bool record_elsewhere(std::string kind, const std::string& fields);
   std::string option(const std::string& key, const std::string& fallback) const;
   Result<metrics::Reader*> reader();
 
@@ -72,6 +83,11 @@ class Session {
   mcp::Catalog catalog_;
   std::unique_ptr<metrics::Recorder> recorder_;
   std::unique_ptr<mcp::Server> server_;
+  std::vector<std::string> said_;
+  std::deque<std::string> meanwhile_;
+  std::string overheard_;
+  std::string peer_ = "listening";
+  Millis look_takes_{0};
 };
 
 }  // namespace fortium::test

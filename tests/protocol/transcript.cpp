@@ -71,6 +71,13 @@ Transcript read_transcript(std::string name, std::string_view text) {
     const auto wrong = [&](const std::string& why) {
       out.problems.push_back("line " + std::to_string(number) + ": " + why);
     };
+    // What comes out although nothing went in.
+    const auto then_unasked = [&] {
+      Exchange exchange{.line = number};
+      for (; i + 1 < lines.size() && lines[i + 1].starts_with('<'); ++i)
+        exchange.out.emplace_back(after_mark(lines[i + 1]));
+      out.steps.push_back(std::move(exchange));
+    };
     std::string key, value;
     if (line.empty() || line.front() == '#') {
       out.steps.push_back(Remark{line});
@@ -89,10 +96,13 @@ Transcript read_transcript(std::string name, std::string_view text) {
       const auto time = parse_duration(line.substr(2));
       if (!time) wrong(time.error().what);
       out.steps.push_back(Advance{time ? *time : Millis(0)});
+      then_unasked();
     } else if (line == "---") {
       out.steps.push_back(Reconnect{});
+      then_unasked();
     } else if (line.starts_with("! ") && split_pair(line.substr(2), key, value)) {
       out.steps.push_back(Change{number, key, value});
+      then_unasked();
     } else if (in_header && split_pair(line, key, value)) {
       out.header[key] = value;
       out.steps.push_back(Remark{line});

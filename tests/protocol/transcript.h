@@ -12,7 +12,8 @@
 
 namespace fortium::test {
 
-// Lines that go in together or one after the other, and the lines that are to come out.
+// Lines that go in together or one after the other, and the lines that are to come out. After time passed, the
+// connection ended or the world changed nothing goes in, and what comes out was not asked for.
 struct Exchange {
   int line = 0;  // of the file
   std::vector<std::string> in;

@@ -30,15 +30,23 @@ struct CallResult {
   static CallResult json(const Json& value);
 };
 
-// What a row's function may use. Valid during the call.
+// How much a message of the log matters: the words of RFC 5424, in its order.
+enum class Severity { debug, info, notice, warning, error, critical, alert, emergency };
+
+// What a row's function may use. Valid during the call. The server fills in what it does not get from the program.
 struct Context {
   const Clock& clock;
   metrics::Recorder& recorder;
-  // Makes what was staged in this group durable. A question asks it first, so that its answer covers what was recorded
-  // before it.
+  // The server's: makes what was staged in this group durable. A question asks it first, so that its answer covers what
+  // was recorded before it.
   std::function<Result<void>()> commit;
   std::function<Result<metrics::Reader*>()> reader;
   std::string_view organization;  // "local" if there is none
+  // The server's: long work calls it between its steps, with nothing staged, however often. `done` grows; a `total` of
+  // 0 is not known. cancelled: nobody waits for the answer any more; stop, and return whatever.
+  std::function<Result<void>(std::int64_t done, std::int64_t total, std::string_view message)> pulse = {};
+  // The server's: tells a client that wants to hear it. `data` holds no secret and nothing that a person typed.
+  std::function<void(Severity severity, std::string_view logger, const Json& data)> log = {};
 };
 
 struct Tool {
@@ -55,13 +63,20 @@ struct Tool {
 };
 
 struct Resource {
-  std::string uri;  // "{organization_id}" stands for the organization
+  // With at most one "{variable}" (RFC 6570, level 1). "{organization_id}" stands for the organization, so that this
+  // resource is listed; any other makes it a template.
+  std::string uri;
   std::string_view name;
   std::string_view title;
   std::string_view doc;
-  std::function<Result<Json>(Context&)> read;
+  // `value` is the variable's. not_found: there is no such thing.
+  std::function<Result<Json>(Context&, const std::string& value)> read;
+  // The kinds of record that it is made of: who subscribes hears when there are more of them.
+  std::vector<std::string_view> kinds = {};
 };
 
+// Arguments of prompts and variables of resources that are named like a field of records are completed from what was
+// recorded.
 struct Prompt {
   std::string_view name;
   std::string_view title;

@@ -9,6 +9,7 @@
 #include <stdexcept>
 
 #include "fortium/metrics/empty_reader.h"
+#include "fortium/rpc/message.h"
 #include "support/fakes.h"
 #include "support/memory_store.h"
 
@@ -59,7 +60,7 @@ TEST_CASE("a tool that breaks is an internal error, and the session goes on") {
   catalog.tools.push_back(
       broken("other", [](Context&, const Json&) -> CallResult { throw std::runtime_error("secret words"); }));
   catalog.resources.push_back(
-      {"x://y", "x", "x", "x", [](Context&) -> Result<Json> { throw std::runtime_error("x"); }});
+      {"x://y", "x", "x", "x", [](Context&, const std::string&) -> Result<Json> { throw std::runtime_error("x"); }});
   Server server(catalog, world.context(), "1");
   answer(server, kHello);
   for (const char* tool : {"bug", "library", "other"}) {
