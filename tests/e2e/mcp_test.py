@@ -50,8 +50,8 @@ class Session(support.Case):
     def test_a_session_as_claude_code_speaks_it(self):
         mcp = self.mcp(CLAUDE_CODE_SESSION_ID="5e551011", CLAUDE_PROJECT_DIR=self.home)
         probe, hello = mcp.initialize()
-        # Any error with the probe's own id, or a modern answer, lets the client go on at once.
-        self.assertEqual(probe["id"], "server-discover-probe-1")
+        # A client that may speak the newest revision would go on with it; this one was told not to.
+        self.assertEqual(probe["result"]["supportedVersions"], ["2026-07-28"])
         self.assertEqual(hello["protocolVersion"], "2025-11-25")
         self.assertEqual(hello["serverInfo"]["name"], "fortium-metrics-server")
         self.assertLessEqual(len(hello.get("instructions", "")), 4096)
@@ -408,6 +408,37 @@ class Hostile(support.Case):
         self.session.end()
         self.session.assertClean()
 
+    def test_a_client_that_reads_late_gets_every_answer(self):
+        mcp = support.Mcp(self, (), self.env(), reading=False)
+        self.ends_with(mcp.kill)
+        mcp.send(mcp.message("initialize", {"protocolVersion": "2025-11-25", "capabilities": {},
+                                            "clientInfo": {"name": "late", "version": "1"}}))
+        mcp._in.setblocking(False)
+        sent, left = 0, b""
+        full_since = None
+        while full_since is None or time.monotonic() - full_since < 0.3:
+            if not left:
+                sent += 1
+                left = json.dumps({"jsonrpc": "2.0", "id": f"late-{sent}", "method": "tools/list"}).encode() + b"\n"
+            try:
+                left = left[mcp._in.send(left):]
+                full_since = None
+            except BlockingIOError:
+                full_since = full_since or time.monotonic()
+                time.sleep(0.001)
+        self.assertGreater(sent, 100)
+        self.assertLess(support.high_water(mcp.pid), 48 << 20, "memory follows the peer")
+        reader = threading.Thread(target=mcp._read_answers, daemon=True)
+        reader.start()
+        mcp._in.setblocking(True)
+        mcp.raw(left)
+        mcp.close_input()
+        self.assertEqual(mcp.process.wait(support.DEADLINE), 0)
+        reader.join()
+        for n in range(1, sent + 1):
+            self.assertIn("result", mcp.wait(f"late-{n}"))
+        mcp.assertClean()
+
     def test_text_of_any_script_comes_back_as_it_was(self):
         for name in ("Größe", "工具", "🧰🔧", "tab-less \u200b", "\u202eright to left", "a" * 255):
             result = self.session.call("record-tool-usage", {"tool_name": name, "execution_time_ms": 1,
@@ -420,6 +451,163 @@ class Hostile(support.Case):
             result = self.session.call("record-tool-usage", {"tool_name": name, "execution_time_ms": 1,
                                                              "status": "success"})
             self.assertTrue(result["isError"], name)
+
+
+def said(mcp, method):
+    """The parameters of what the server said by itself, in its order."""
+    return [one["params"] for one in map(json.loads, list(mcp.lines)) if isinstance(one, dict) and
+            one.get("method") == method]
+
+
+def alone(**params):
+    """Parameters of a request that stands alone, as 2026-07-28 has it."""
+    meta = {"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {},
+            "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"}, **params.pop("_meta", {})}
+    return {**params, "_meta": meta}
+
+
+class Stateless(support.Case):
+    def test_a_client_of_the_newest_revision(self):
+        mcp = self.mcp()
+        found = mcp.result("server/discover", alone())
+        self.assertEqual(found["supportedVersions"], ["2026-07-28"])
+        mcp.send(mcp.message("subscriptions/listen", alone(notifications={
+            "toolsListChanged": True, "resourceSubscriptions": ["fortium://metrics/tools/local"]}), id="listen:0"))
+        lists = [mcp.message(f"{what}/list", alone()) for what in ("tools", "prompts", "resources")]
+        mcp.send(*lists)
+        for one in lists:
+            result = mcp.wait(one["id"])["result"]
+            self.assertEqual(result["resultType"], "complete")
+            self.assertGreater(result["ttlMs"], 0)
+        calls = [mcp.message("tools/call", alone(name="record-tool-usage", arguments={
+            "tool_name": "Bash", "execution_time_ms": n, "status": "success"})) for n in range(100)]
+        mcp.send(*calls)
+        ids = [support.recorded_id(mcp.wait(one["id"])["result"]) for one in calls]
+        support.until(lambda: said(mcp, "notifications/resources/updated"), "the change is heard")
+        [honored] = said(mcp, "notifications/subscriptions/acknowledged")
+        self.assertEqual(honored["notifications"], {"resourceSubscriptions": ["fortium://metrics/tools/local"]})
+        for one in (honored, said(mcp, "notifications/resources/updated")[0]):
+            self.assertEqual(one["_meta"]["io.modelcontextprotocol/subscriptionId"], "listen:0")
+        mcp.close_input()
+        self.assertEqual(mcp.wait_end(), 0)
+        ended = mcp.wait("listen:0")["result"]
+        self.assertEqual(ended["_meta"]["io.modelcontextprotocol/subscriptionId"], "listen:0")
+        mcp.assertClean()
+        self.assertOnce(ids, self.stored_ids())
+
+    def test_both_eras_on_one_connection(self):
+        mcp = self.mcp()
+        mcp.initialize("2025-03-26")
+        older = [mcp.message("tools/list") for _ in range(20)]
+        newer = [mcp.message("tools/list", alone()) for _ in range(20)]
+        mcp.send(*[one for pair in zip(older, newer) for one in pair])
+        for one in older:
+            self.assertNotIn("resultType", mcp.wait(one["id"])["result"])
+        for one in newer:
+            self.assertEqual(mcp.wait(one["id"])["result"]["resultType"], "complete")
+        self.assertEqual(mcp.end()[0], 0)
+        mcp.assertClean()
+
+
+class Unasked(support.Case):
+    def test_a_change_by_another_process_is_heard(self):
+        mcp = self.mcp()
+        mcp.initialize()
+        mcp.record(tool_name="Bash")
+        mcp.result("resources/subscribe", {"uri": "fortium://metrics/tools/local"})
+        mcp.result("resources/subscribe", {"uri": "metrics://agents/usage"})
+        lines = "".join(json.dumps({"kind": "tool_usage", "tool_name": "Read", "execution_time_ms": n,
+                                    "status": "success"}) + "\n" for n in range(50))
+        self.assertEqual(self.cli("record", "--input", "-", input=lines).code, 0)
+        support.until(lambda: said(mcp, "notifications/resources/updated"), "the change is heard")
+        self.assertEqual({one["uri"] for one in said(mcp, "notifications/resources/updated")},
+                         {"fortium://metrics/tools/local"})
+        read = mcp.result("resources/read", {"uri": "fortium://metrics/tool/Read"})["contents"][0]["text"]
+        self.assertEqual(json.loads(read)["usage_stats"]["total_executions"], 50)
+        self.assertEqual(mcp.end()[0], 0)
+        mcp.assertClean()
+
+    def test_who_listens_to_the_log_hears_of_trouble_with_the_service(self):
+        mcp = self.mcp(FORTIUM_API_KEY=f"fm_{CANARY}", FORTIUM_METRICS_URL="http://127.0.0.1:9",
+                       FORTIUM_ORG_ID="acme", FORTIUM_SYNC_INTERVAL="50")
+        mcp.initialize()
+        mcp.result("logging/setLevel", {"level": "warning"})
+        mcp.record()
+        support.until(lambda: said(mcp, "notifications/message"), "the trouble is told")
+        told = said(mcp, "notifications/message")[0]
+        self.assertEqual((told["level"], told["logger"]), ("warning", "sync"))
+        self.assertNotIn(CANARY.encode(), b"".join(mcp.lines))
+        self.assertEqual(mcp.end()[0], 0)
+
+    def test_the_project_is_asked_for_where_nobody_told_it(self):
+        mcp = self.mcp()
+        mcp.initialize()
+        asked = support.until(lambda: [one for one in map(json.loads, list(mcp.lines)) if one.get("method") == "roots/list"],
+                              "roots are asked for")
+        mcp.raw(json.dumps({"jsonrpc": "2.0", "id": asked[0]["id"],
+                            "result": {"roots": [{"uri": "file:///private/place/shop"}]}}).encode() + b"\n")
+        mcp.record()
+        self.assertEqual(mcp.end()[0], 0)
+        self.assertEqual(self.store().execute("SELECT project FROM tool_usage").fetchall(), [("shop",)])
+
+
+class LongCalls(support.Case):
+    LINES = int(os.environ.get("FORTIUM_TEST_LINES", "60000"))
+
+    def setUp(self):
+        super().setUp()
+        folder = os.path.join(self.home, ".agent-os", "metrics")
+        os.makedirs(folder)
+        with open(os.path.join(folder, "tool-metrics.jsonl"), "w") as file:
+            for n in range(self.LINES):
+                file.write('{"event_type":"tool_execution","timestamp":"2026-01-02T03:04:05Z","tool_name":"Bash",'
+                           '"success":true,"execution_time_ms":%d,"session_id":"old"}\n' % n)
+        self.session = self.mcp()
+        self.session.initialize()
+
+    def begin(self, step="reading"):
+        call = self.session.call_message("migrate_local_metrics", {})
+        self.session.send(call)
+        support.until(lambda: any(one["message"] == step for one in said(self.session, "notifications/progress")), step)
+        return call["id"]
+
+    def test_progress_leaves_and_a_ping_is_answered_while_a_tool_works(self):
+        call = self.begin()
+        self.assertEqual(self.session.result("ping"), {})
+        done = self.session.wait(call)["result"]["structuredContent"]
+        self.assertEqual(done["metrics_migrated"], self.LINES)
+        self.session.end()
+        self.session.assertClean()
+        order = [json.loads(line) for line in self.session.lines]
+        answered = next(i for i, one in enumerate(order) if one.get("id") == call and "result" in one)
+        pinged = next(i for i, one in enumerate(order) if one.get("result") == {})
+        self.assertLess(pinged, answered)
+        steps = [one["progress"] for one in said(self.session, "notifications/progress")]
+        self.assertGreater(len(steps), 1)
+        self.assertEqual(steps, sorted(set(steps)))
+        self.assertTrue(all("progressToken" not in one.get("params", {}) for one in order[answered:]))
+
+    def test_a_cancelled_tool_stops_and_is_not_answered(self):
+        call = self.begin()
+        self.session.send({"method": "notifications/cancelled", "params": {"requestId": call, "reason": "user"}})
+        later = [self.session.message("ping") for _ in range(3)]
+        self.session.send(*later)
+        for one in later:
+            self.session.wait(one["id"])
+        counted = self.status()["records"]["total"]
+        self.assertLess(counted, self.LINES)
+        again = self.session.call("migrate_local_metrics", {})["structuredContent"]
+        self.assertEqual((again["metrics_migrated"], again["duplicates"]), (self.LINES - counted, counted))
+        self.session.end()
+        self.assertFalse([one for one in map(json.loads, self.session.lines) if one.get("id") == call])
+        self.assertEqual(self.status()["records"]["total"], self.LINES)
+
+    def test_a_signal_ends_it_at_once(self):
+        self.begin("storing")
+        code, took = self.session.end(signal.SIGTERM)
+        self.assertEqual(code, 0)
+        self.assertLess(took, ENDS_WITHIN)
+        self.assertEqual(self.local_ledger(), self.counted_ledger())
 
 
 class Kills(support.Case):
