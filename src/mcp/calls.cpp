@@ -65,10 +65,12 @@ Result<void> Connection::pulse(std::int64_t done, std::int64_t total, std::strin
   const Error cancelled{Errc::cancelled, "nobody waits for the answer any more"};
   if (call_->cancelled) return cancelled;
   const SteadyTime now = context_.clock.steady();
-  if (now < call_->pulse_again) return {};
+  const bool first = call_->pulse_again == SteadyTime{};  // what is over in no time is no long work
+  if (!first && now < call_->pulse_again) return {};
   call_->pulse_again = now + kPulseInterval;
-  // A peer that does not read gets no more of it.
-  if (call_->progress_token != nullptr && done > call_->progress && outbox_.empty()) {
+  if (first) return {};
+  // A peer that does not read gets no more of it, and the end is told by the answer.
+  if (call_->progress_token != nullptr && done > call_->progress && (total == 0 || done < total) && outbox_.empty()) {
     call_->progress = done;
     std::string params =
         R"({"progressToken":)" + dump_json(*call_->progress_token) + R"(,"progress":)" + std::to_string(done);

@@ -87,12 +87,11 @@ std::vector<std::string> Session::handle(std::span<const rpc::Line> lines) {
 }
 
 void Session::advance(Millis time) {
-  clock_.advance(time);
+  clock_.inner.advance(time);
   for (std::string& line : server_->notices()) said_.push_back(std::move(line));
 }
 
 bool Session::exchange(std::vector<std::string>& out, std::vector<rpc::Line>* in) {
-  if (in != nullptr) clock_.advance(look_takes_);
   if (peer_ != "deaf")
     for (std::string& line : std::exchange(out, {})) said_.push_back(std::move(line));
   if (in != nullptr && !meanwhile_.empty()) {
@@ -152,8 +151,8 @@ bool Session::change(const std::string& key, const std::string& value) {
   constexpr std::string_view kWrite = "write ", kElsewhere = "another session records ", kLog = "log ";
   if (key.starts_with(kWrite)) return write_lines(key.substr(kWrite.size()), value);
   if (key.starts_with(kElsewhere)) return record_elsewhere(key.substr(kElsewhere.size()), value);
-  if (key == "each look takes") {
-    look_takes_ = must(parse_duration(value));
+  if (key == "each look at the clock takes") {
+    clock_.each_look = must(parse_duration(value));
     return true;
   }
   if (key == "meanwhile") {

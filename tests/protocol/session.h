@@ -36,6 +36,21 @@ class StoreThatMayFail final : public metrics::EventStore {
   metrics::EventStore& inner_;
 };
 
+// A clock that goes on by itself when it is told to: each look at its steady time takes so long.
+class TickingClock final : public Clock {
+ public:
+  FakeClock inner;
+  Millis each_look{0};
+  WallTime now() const override { return inner.now(); }
+  SteadyTime steady() const override {
+    ticks_ += each_look;
+    return inner.steady() + ticks_;
+  }
+
+ private:
+  mutable Millis ticks_{0};
+};
+
 class Session {
  public:
   // Header: `session: <revision>` shakes hands unseen; `store: failing`, `reader: failing`, `recording: off`,
@@ -54,8 +69,8 @@ class Session {
   void reconnect();
   // `store` and `reader` may be `failing` or `working`; `write PATH` adds a line to a file, `another session records
   // KIND` a record by another connection, and both take `20 times`, with the number in place of #; `meanwhile` is a
-  // line that comes at the next look at the peer during long work; `each look takes` time; `peer` may be `deaf`,
-  // `listening` or `gone` during it; `log LEVEL` is a message of the log. False: no such change.
+  // line that comes at the next look at the peer during long work; `each look at the clock takes` time; `peer` may be
+  // `deaf`, `listening` or `gone` during it; `log LEVEL` is a message of the log. False: no such change.
   bool change(const std::string& key, const std::string& value);
 
   const mcp::Catalog& catalog() const { return catalog_; }
@@ -72,7 +87,7 @@ class Session {
   const std::map<std::string, std::string> header_;
   TempDir dir_;
   std::string home_;  // where the program was started
-  FakeClock clock_;
+  TickingClock clock_;
   CountingEntropy entropy_;
   std::unique_ptr<store::Database> database_;
   std::unique_ptr<store::SqliteStore> store_;
@@ -87,7 +102,6 @@ class Session {
   std::deque<std::string> meanwhile_;
   std::string overheard_;
   std::string peer_ = "listening";
-  Millis look_takes_{0};
 };
 
 }  // namespace fortium::test

@@ -1,9 +1,10 @@
-// The official client library, newest and of 2024, and the official inspector, against the real program.
+// The official client libraries, of 2024, of 2025 and of the newest revision, and the official inspector, against the real
+// program.
 //
-// The newest client validates every structured answer against the tool's own schema, which is why each tool is called.
+// The newer clients validate every structured answer against the tool's own schema, which is why each tool is called.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -41,21 +42,50 @@ function makeHome() {
   return { home, env, remove: () => rmSync(home, { recursive: true, force: true }) };
 }
 
-for (const [title, library, structured] of [["newest", "sdk-newest", true], ["of 2024", "sdk-2024", false]]) {
-  describe(`the client library, ${title}`, () => {
-    let place, client, transport, errors = "";
-    const trouble = [];
+// The libraries, and how a client of each is made. The second generation speaks the newest revision, if asked to find out,
+// and tells its caller of a resource that is not there in the newest words, whatever the server said.
+async function first(library, options) {
+  const { Client } = await import(`${library}/client/index.js`);
+  const { StdioClientTransport } = await import(`${library}/client/stdio.js`);
+  const { ResourceUpdatedNotificationSchema } = await import(`${library}/types.js`);
+  return { Client, StdioClientTransport, updated: ResourceUpdatedNotificationSchema, options };
+}
+async function second(options) {
+  const { Client } = await import("sdk-2");
+  const { StdioClientTransport } = await import("sdk-2/stdio");
+  return { Client, StdioClientTransport, updated: "notifications/resources/updated", options };
+}
+const node = Number(process.versions.node.split(".")[0]);
+const libraries = [
+  { title: "of 2024", load: () => first("sdk-2024", {}), revision: "2024-11-05", structured: false,
+    notFound: -32002 },
+  { title: "newest of the first generation", load: () => first("sdk-newest", {}), revision: "2025-11-25", structured: true,
+    notFound: -32002 },
+  { title: "second generation, as it is", load: () => second({}), revision: "2025-11-25", structured: true, needs: 20 },
+  { title: "second generation, finding out", load: () => second({ versionNegotiation: { mode: "auto" } }),
+    revision: "2026-07-28", structured: true, needs: 20 },
+  { title: "second generation, newest revision only",
+    load: () => second({ versionNegotiation: { mode: { pin: "2026-07-28" } } }), revision: "2026-07-28", structured: true,
+    needs: 20 },
+];
+
+for (const { title, load, revision, structured, needs, notFound = -32602 } of libraries) {
+  const stateless = revision === "2026-07-28";
+  describe(`the client library, ${title}`, { skip: needs > node && `needs Node ${needs}` }, () => {
+    let place, client, transport, updatedName, errors = "";
+    const trouble = [], updated = [];
 
     before(async () => {
-      const { Client } = await import(`${library}/client/index.js`);
-      const { StdioClientTransport } = await import(`${library}/client/stdio.js`);
+      const { Client, StdioClientTransport, updated: name, options } = await load();
       place = makeHome();
       transport = new StdioClientTransport({ command: program, args: ["mcp"], env: place.env, stderr: "pipe" });
-      client = new Client({ name: "sdk-test", version: "1.0.0" }, { capabilities: {} });
+      client = new Client({ name: "sdk-test", version: "1.0.0" }, { capabilities: {}, ...options });
       client.onerror = (error) => trouble.push(error);
+      updatedName = name;
       const connected = client.connect(transport);
       transport.stderr?.on("data", (data) => { errors += data; });
       await connected;
+      client.setNotificationHandler(updatedName, (notification) => { updated.push(notification.params.uri); });
     });
     after(async () => {
       await client?.close();
@@ -66,10 +96,13 @@ for (const [title, library, structured] of [["newest", "sdk-newest", true], ["of
 
     test("the handshake names the server and what it can", () => {
       assert.equal(client.getServerVersion().name, "fortium-metrics-server");
-      assert.deepEqual(Object.keys(client.getServerCapabilities()).sort(), ["prompts", "resources", "tools"]);
+      assert.deepEqual(Object.keys(client.getServerCapabilities()).sort(),
+        [...(revision === "2024-11-05" ? [] : ["completions"]), "logging", "prompts", "resources", "tools"]);
+      if (client.getNegotiatedProtocolVersion) assert.equal(client.getNegotiatedProtocolVersion(), revision);
+      assert.match(client.getInstructions?.() ?? "record-", /record-/);
     });
 
-    test("ping", async () => { await client.ping(); });
+    test("ping", { skip: stateless && "the revision has none" }, async () => { await client.ping(); });
 
     test("every tool that is listed can be called", async () => {
       const { tools } = await client.listTools();
@@ -96,14 +129,73 @@ for (const [title, library, structured] of [["newest", "sdk-newest", true], ["of
     test("every resource that is listed can be read", async () => {
       const { resources } = await client.listResources();
       assert.equal(resources.length, 8);
-      for (const { uri } of resources) {
+      for (const { uri } of [...resources, { uri: "fortium://metrics/tool/Read" }]) {
         const { contents } = await client.readResource({ uri });
         assert.equal(contents[0].uri, uri);
         JSON.parse(contents[0].text);
       }
-      await assert.rejects(client.readResource({ uri: "metrics://nowhere" }), { code: -32002 });
+      await assert.rejects(client.readResource({ uri: "metrics://nowhere" }), { code: notFound });
       const { resourceTemplates } = await client.listResourceTemplates();
-      assert.equal(resourceTemplates.length, 3);
+      assert.equal(resourceTemplates.length, 5);
+    });
+
+    test("a change is heard by who subscribed", async () => {
+      const uri = "fortium://metrics/tools/local";
+      const record = () => client.callTool({ name: "record-tool-usage", arguments: calls["record-tool-usage"] });
+      const heard = async () => {
+        for (const end = Date.now() + 30_000; updated.length === 0;) {
+          assert.ok(Date.now() < end, "nothing was heard");
+          await new Promise((resolve) => { setTimeout(resolve, 10); });
+        }
+      };
+      if (stateless) {
+        const subscription = await client.listen({ resourceSubscriptions: [uri], toolsListChanged: true });
+        assert.deepEqual(subscription.honoredFilter, { resourceSubscriptions: [uri] });
+        await record();
+        await heard();
+        await subscription.close();
+      } else {
+        await client.subscribeResource({ uri });
+        await record();
+        await heard();
+        await client.unsubscribeResource({ uri });
+      }
+      assert.deepEqual([...new Set(updated)], [uri]);
+    });
+
+    test("arguments are completed", async () => {
+      const { completion } = await client.complete({
+        ref: { type: "ref/resource", uri: "fortium://metrics/tool/{tool_name}" }, argument: { name: "tool_name", value: "re" } });
+      assert.deepEqual(completion.values, ["Read"]);
+    });
+
+    test("the log can be listened to", { skip: stateless && "by request only" }, async () => {
+      await client.setLoggingLevel("warning");
+      await assert.rejects(client.setLoggingLevel("loud"));
+    });
+
+    test("a call that is over in no time is no matter for progress", async () => {
+      const steps = [];
+      const prompt = await client.getPrompt({ name: "analyze-productivity", arguments: { user_id: "tester" } },
+        { onprogress: (step) => steps.push(step) });
+      assert.equal(prompt.messages.length, 1);
+      assert.deepEqual(steps, []);
+    });
+
+    test("long work tells how far it is, and can be cancelled", { skip: !structured && "it has no way to cancel" }, async () => {
+      const folder = path.join(place.home, ".agent-os/metrics");
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(path.join(folder, "tool-metrics.jsonl"), Array.from({ length: 40_000 }, (_, n) =>
+        `{"event_type":"tool_execution","timestamp":"2026-01-02T03:04:05Z","tool_name":"Old","success":true,"n":${n}}\n`).join(""));
+      const steps = [], stop = new AbortController();
+      await assert.rejects(client.callTool({ name: "migrate_local_metrics", arguments: {} }, ...(title.startsWith("second") ? [] : [undefined]),
+        { signal: stop.signal, onprogress: ({ progress }) => { steps.push(progress); stop.abort("enough"); } }));
+      assert.ok(steps.length > 0);
+      const { structuredContent } = await client.callTool({ name: "migrate_local_metrics", arguments: {} });
+      assert.equal(structuredContent.metrics_migrated + structuredContent.duplicates, 40_000);
+      assert.ok(structuredContent.metrics_migrated > 0, "it was not stopped");
+      // What was on its way when the client lost interest is nobody's mistake.
+      trouble.splice(0, trouble.length, ...trouble.filter(({ message }) => !/progress.*unknown token/.test(message)));
     });
 
     test("the prompt", async () => {
