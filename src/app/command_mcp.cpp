@@ -1,7 +1,6 @@
 // `fortium-metrics mcp`: the loop that Claude Code talks to.
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -12,10 +11,10 @@
 #include "../rpc/fd_channel.h"
 #include "background.h"
 #include "commands.h"
-#include "fortium/base/guarded.h"
 #include "fortium/base/log.h"
 #include "fortium/mcp/server.h"
 #include "local_tools.h"
+#include "mailbox.h"
 
 namespace fortium::app {
 
@@ -56,45 +55,6 @@ void open_session_log(const Settings& settings) {
     open_log({LogLevel::warn, ""});
   for (const Problem& problem : settings.problems) log_warn(problem.what);
 }
-
-// Messages of the log, from any thread to the loop, which they wake. Bounded: when nobody takes them the oldest go.
-class Mailbox {
- public:
-  struct Message {
-    LogLevel level;
-    std::string text;
-  };
-
-  Mailbox() : fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-    listen_to_log([this](LogLevel level, std::string_view text) { put(level, text); });
-  }
-  Mailbox(const Mailbox&) = delete;
-  Mailbox& operator=(const Mailbox&) = delete;
-  ~Mailbox() {
-    listen_to_log(nullptr);
-    if (fd_ >= 0) ::close(fd_);
-  }
-
-  int fd() const { return fd_; }
-  std::vector<Message> take() {
-    return messages_.with([](std::vector<Message>& all) { return std::exchange(all, {}); });
-  }
-
- private:
-  static constexpr std::size_t kMost = 100;
-
-  void put(LogLevel level, std::string_view text) {
-    messages_.with([&](std::vector<Message>& all) {
-      if (all.size() == kMost) all.erase(all.begin());
-      all.push_back({level, std::string(text)});
-    });
-    const std::uint64_t one = 1;
-    (void)!::write(fd_, &one, sizeof one);
-  }
-
-  const int fd_;
-  Guarded<std::vector<Message>> messages_;
-};
 
 mcp::Severity severity_of(LogLevel level) {
   switch (level) {

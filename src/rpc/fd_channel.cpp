@@ -104,8 +104,7 @@ Read FdChannel::read(std::vector<Line>& lines, std::optional<Millis> idle_after)
     }
     if ((fds[2].revents & POLLIN) != 0) {
       std::uint64_t calls = 0;
-      (void)!::read(call_fd_, &calls, sizeof calls);
-      if (fds[0].revents == 0) return Read::idle;
+      if (::read(call_fd_, &calls, sizeof calls) > 0 && fds[0].revents == 0) return Read::idle;
     }
     if (!take(now_)) continue;
     now_.split(lines);

@@ -1,5 +1,5 @@
-// Whole sessions of both eras: lines for the server. An empty line ends a group of lines that came together; a line that
-// begins with 0x01 comes while the next long work is done, and one with 0x02 lets a second pass.
+// Whole sessions of both eras: lines for the server. An empty line ends a group of lines that came together; a line
+// that begins with 0x01 comes while the next long work is done, and one with 0x02 lets a second pass.
 #include <deque>
 #include <nlohmann/json.hpp>
 
@@ -36,6 +36,7 @@ class Judge {
     for (const std::string& line : lines) look_at(line);
     must(answers_ <= lines_, "at most one answer a line");
   }
+
  private:
   void look_at(const std::string& line) {
     must(line.find('\n') == line.npos, "what comes out is one line");

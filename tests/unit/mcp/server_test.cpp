@@ -138,3 +138,126 @@ TEST_CASE("a resource's address is unique, and has a scheme of its own") {
     CHECK_FALSE(resource.uri.starts_with("http"));
   }
 }
+
+TEST_CASE("a long list comes in pages, and a cursor leads to the next") {
+  World world;
+  Catalog catalog;
+  std::vector<std::string> names;
+  for (int i = 0; i < 250; ++i) names.push_back("tool-" + std::to_string(i));
+  for (const std::string& name : names)
+    catalog.tools.push_back(broken(name, [](Context&, const Json&) -> CallResult { return {}; }));
+  Server server(catalog, world.context(), "1");
+  answer(server, kHello);
+  std::vector<std::string> seen;
+  Json params = Json::object();
+  std::vector<std::size_t> sizes;
+  while (true) {
+    const Json result = answer(
+        server, dump_json({{"jsonrpc", "2.0"}, {"id", 1}, {"method", "tools/list"}, {"params", params}}))["result"];
+    sizes.push_back(result["tools"].size());
+    for (const Json& tool : result["tools"]) seen.push_back(tool["name"]);
+    if (!result.contains("nextCursor")) break;
+    params = {{"cursor", result["nextCursor"]}};
+  }
+  CHECK(seen == names);
+  CHECK(sizes == std::vector<std::size_t>{100, 100, 50});
+  // The same cursor gives the same page again; one of another list is none here.
+  CHECK(answer(
+            server,
+            dump_json({{"jsonrpc", "2.0"}, {"id", 1}, {"method", "tools/list"}, {"params", params}}))["result"]["tools"]
+            .size() == 50);
+  CHECK(answer(server,
+               dump_json(
+                   {{"jsonrpc", "2.0"}, {"id", 1}, {"method", "prompts/list"}, {"params", params}}))["error"]["code"] ==
+        rpc::kInvalidParams);
+}
+
+TEST_CASE("subscriptions are bounded") {
+  World world;
+  Catalog catalog;
+  catalog.resources.push_back(
+      {"x://{name}", "x", "x", "X.", [](Context&, const std::string&) -> Result<Json> { return Json(); }});
+  Server server(catalog, world.context(), "1");
+  answer(server, kHello);
+  const auto subscribe = [&](int n) {
+    return answer(server, R"({"jsonrpc":"2.0","id":1,"method":"resources/subscribe","params":{"uri":"x://)" +
+                              std::to_string(n) + R"("}})");
+  };
+  for (int i = 0; i < 1'000; ++i) REQUIRE(subscribe(i).contains("result"));
+  CHECK(subscribe(1'000)["error"]["code"] == rpc::kInvalidParams);
+  CHECK(subscribe(999).contains("result"));  // one that is there already
+  answer(server, R"({"jsonrpc":"2.0","id":1,"method":"resources/unsubscribe","params":{"uri":"x://7"}})");
+  CHECK(subscribe(1'000).contains("result"));
+}
+
+TEST_CASE("requests that stay open are bounded, and an id is free again when one is over") {
+  World world;
+  const Catalog catalog = standard_catalog();
+  Server server(catalog, world.context(), "1");
+  const auto listen = [&](int id) {
+    const auto said = server.handle(
+        R"({"jsonrpc":"2.0","id":)" + std::to_string(id) +
+        R"(,"method":"subscriptions/listen","params":{"notifications":{"resourceSubscriptions":["metrics://agents/usage"]},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}})");
+    REQUIRE(said);
+    return Json::parse(*said);
+  };
+  for (int i = 0; i < 100; ++i) REQUIRE(listen(i)["method"] == "notifications/subscriptions/acknowledged");
+  CHECK(listen(100)["error"]["code"] == rpc::kInvalidParams);
+  CHECK(listen(99)["method"] == "notifications/subscriptions/acknowledged");
+  CHECK_FALSE(server.handle(R"({"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":3}})"));
+  CHECK(listen(100)["method"] == "notifications/subscriptions/acknowledged");
+  CHECK(server.close().size() == 200);
+  CHECK(server.close().empty());
+}
+
+TEST_CASE("who subscribed to nothing costs nothing") {
+  World world;
+  const Catalog catalog = standard_catalog();
+  Server server(catalog, world.context(), "1");
+  answer(server, kHello);
+  CHECK_FALSE(server.notices_in());
+  answer(server,
+         R"({"jsonrpc":"2.0","id":1,"method":"resources/subscribe","params":{"uri":"metrics://agents/usage"}})");
+  CHECK(server.notices_in() == kWatchInterval);
+  world.clock.advance(Millis(400));
+  CHECK(server.notices_in() == Millis(600));
+  world.clock.advance(Millis(5'000));
+  CHECK(server.notices_in() == Millis(0));
+  CHECK(server.notices().empty());
+  CHECK(server.notices_in() == kWatchInterval);
+  answer(server,
+         R"({"jsonrpc":"2.0","id":1,"method":"resources/unsubscribe","params":{"uri":"metrics://agents/usage"}})");
+  CHECK_FALSE(server.notices_in());
+}
+
+TEST_CASE("lines that come during long work wait in bounded memory") {
+  World world;
+  Catalog catalog;
+  int looks = 0, taken = 0;
+  catalog.tools.push_back(broken("long", [&](Context& context, const Json&) -> CallResult {
+    for (int i = 0; i < 20; ++i) {
+      world.clock.advance(kPulseInterval);
+      if (!context.pulse(i, 0, "working")) break;
+    }
+    return CallResult::json(Json::object());
+  }));
+  Server server(catalog, world.context(), "1");
+  answer(server, kHello);
+  const std::string big =
+      R"({"jsonrpc":"2.0","id":2,"method":"ping","params":{"x":")" + std::string(900'000, 'x') + "\"}}";
+  const std::string notification = R"({"jsonrpc":"2.0","method":"n/)" + std::string(900'000, 'x') + "\"}";
+  std::vector<std::string> left;
+  server.use([&](std::vector<std::string>& out, std::vector<rpc::Line>* in) {
+    ++looks;
+    for (std::string& line : std::exchange(out, {})) left.push_back(std::move(line));
+    if (in == nullptr) return true;
+    ++taken;
+    in->push_back({taken == 1 ? big : notification, 0});
+    return true;
+  });
+  const auto rest = server.handle(call("long"));
+  REQUIRE(rest);
+  CHECK(left == std::vector<std::string>{R"({"jsonrpc":"2.0","id":2,"result":{}})"});
+  CHECK(taken == 6);  // a ping, and the notifications that fit into 4 MiB
+  CHECK(looks > 15);  // it is still looked whether the program is to end
+}

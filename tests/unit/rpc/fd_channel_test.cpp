@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -278,4 +279,88 @@ TEST_CASE("a socket is as good as a pipe, in both directions") {
   CHECK(lines.front().text == "three");
   ::close(pair[0]);
   ::close(pair[1]);
+}
+
+TEST_CASE("who works long may glance at what comes, and read() goes on behind it") {
+  Fixture it;
+  const auto glance = [&] {
+    std::vector<Line> seen;
+    it.last = it.channel.glance(seen);
+    std::string text;
+    for (const Line& line : seen)
+      text += (line.dropped > 0 ? "<" + std::to_string(line.dropped) + ">" : std::string(line.text)) + "|";
+    return text;
+  };
+  it.input.put("one\ntwo\nthr");
+  CHECK(it.read() == "one|two|");
+  CHECK(glance() == "");
+  CHECK(it.last == Read::idle);
+  it.input.put("ee\nfour\nfi");
+  CHECK(glance() == "three|four|");
+  CHECK(it.last == Read::lines);
+  CHECK(it.lines.front().text == "one");  // what read() gave is still there
+  CHECK(it.lines.back().text == "two");
+  CHECK(glance() == "");
+  it.input.put("ve\n");
+  CHECK(glance() == "five|");
+  it.input.put("six\nsev");
+  CHECK(it.read() == "six|");
+  CHECK(glance() == "");
+  it.input.put("en\n");
+  CHECK(it.read() == "seven|");
+
+  SUBCASE("a line that is too long is dropped on the way") {
+    const std::string half(static_cast<std::size_t>(kMaxLineBytes) / 2 + 1, 'x');
+    it.feed(half);
+    std::string seen;
+    for (std::string_view rest = half; !rest.empty();
+         rest.remove_prefix(std::min<std::size_t>(rest.size(), 32 << 10))) {
+      it.input.put(rest.substr(0, 32 << 10));
+      seen += glance();
+    }
+    it.input.put("\nnext\n");
+    CHECK(seen + it.read() == "<4194306>|next|");
+  }
+  SUBCASE("the end of input") {
+    it.input.put("half");
+    it.input.close_in();
+    CHECK(glance() == "");
+    CHECK(glance() == "half|");
+    CHECK(it.read() == "");
+    CHECK(it.last == Read::end);
+  }
+  SUBCASE("asked to stop") {
+    it.wake.put("!");
+    CHECK(glance() == "");
+    CHECK(it.last == Read::end);
+  }
+}
+
+TEST_CASE("a channel knows whether its peer takes anything now") {
+  Fixture it;
+  CHECK(it.channel.is_writable());
+  ::fcntl(it.output.in(), F_SETFL, O_NONBLOCK);
+  const std::string block(4096, 'x');
+  while (::write(it.output.in(), block.data(), block.size()) > 0) {
+  }
+  ::fcntl(it.output.in(), F_SETFL, 0);
+  CHECK_FALSE(it.channel.is_writable());
+  it.output.drain();
+  CHECK(it.channel.is_writable());
+}
+
+TEST_CASE("somebody may call, and is heard once") {
+  Pipe input, output, wake;
+  const int call = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  FdChannel channel(input.out(), output.in(), wake.out(), call);
+  std::vector<Line> lines;
+  const std::uint64_t one = 1;
+  REQUIRE(::write(call, &one, sizeof one) == sizeof one);
+  CHECK(channel.read(lines, std::nullopt) == Read::idle);  // without a time limit
+  CHECK(channel.read(lines, kNow) == Read::idle);
+  REQUIRE(::write(call, &one, sizeof one) == sizeof one);
+  input.put("line\n");
+  CHECK(channel.read(lines, std::nullopt) == Read::lines);
+  CHECK(lines.size() == 1);
+  ::close(call);
 }

@@ -281,3 +281,33 @@ TEST_CASE("days are days in UTC, and people are who was named") {
   CHECK(people[1].user_id == "bob");
   CHECK(people[1].errors == 1);
 }
+
+TEST_CASE("words of a field come from every kind that has it, the newest first") {
+  Archive it;
+  it.keep({it.outcome("tool_usage", "Edit", 1, "success", FakeClock::kStart - 3'000, "s1"),
+           it.outcome("tool_usage", "Read", 1, "success", FakeClock::kStart - 2'000, "s2"),
+           it.outcome("command_execution", "/plan", 1, "success", FakeClock::kStart - 1'000, "s3"),
+           it.outcome("tool_usage", "Edit", 1, "success", FakeClock::kStart, "s1"),
+           it.outcome("tool_usage", "Old", 1, "success", FakeClock::kStart - 10 * kDayMs, "s0")});
+  CHECK(must(it.reader.words("tool_name", it.week, 10)) == std::vector<std::string>{"Edit", "Read"});
+  CHECK(must(it.reader.words("session_id", it.week, 10)) == std::vector<std::string>{"s1", "s3", "s2"});
+  CHECK(must(it.reader.words("session_id", it.week, 1)) == std::vector<std::string>{"s1"});
+  for (const char* none : {"", "no_such_field", "execution_time_ms", "status", "tool_name; DROP TABLE tool_usage"})
+    CHECK(must(it.reader.words(none, it.week, 10)).empty());
+}
+
+TEST_CASE("counts follow every writer") {
+  Archive it;
+  const auto tools = [&] { return must(it.reader.counts())[index_of(kTool)]; };
+  CHECK(tools() == 0);
+  it.keep({it.outcome("tool_usage", "Edit", 1, "success")});
+  CHECK(tools() == 1);
+  CHECK(tools() == 1);
+  const auto other = must(Database::open({it.database->path(), Durability::normal}, it.entropy));
+  const auto store = must(SqliteStore::open(*other));
+  std::vector<Event> events{it.outcome("tool_usage", "Read", 1, "success"),
+                            it.outcome("command_execution", "/x", 1, "success")};
+  REQUIRE(store->append(events).ok());
+  CHECK(tools() == 2);
+  CHECK(must(it.reader.counts())[index_of(kCommand)] == 1);
+}
