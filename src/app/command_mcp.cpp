@@ -101,6 +101,7 @@ std::optional<Millis> sooner(std::optional<Millis> a, std::optional<Millis> b) {
 // Answers lines until there are no more, or the peer is gone.
 void serve(rpc::Channel& channel, mcp::Server& server, store::LocalStore& store, Mailbox& mailbox) {
   server.use([&channel](std::vector<std::string>& out, std::vector<rpc::Line>* in) {
+    if (g_signalled != 0) return false;
     if (!out.empty() && channel.is_writable()) {
       if (!channel.write(join(out))) return false;
       out.clear();

@@ -65,27 +65,35 @@ Result<void> Connection::pulse(std::int64_t done, std::int64_t total, std::strin
   const Error cancelled{Errc::cancelled, "nobody waits for the answer any more"};
   if (call_->cancelled) return cancelled;
   const SteadyTime now = context_.clock.steady();
-  const bool first = call_->pulse_again == SteadyTime{};  // what is over in no time is no long work
-  if (!first && now < call_->pulse_again) return {};
-  call_->pulse_again = now + kPulseInterval;
-  if (first) return {};
-  // A peer that does not read gets no more of it, and the end is told by the answer.
-  if (call_->progress_token != nullptr && done > call_->progress && (total == 0 || done < total) && outbox_.empty()) {
-    call_->progress = done;
-    std::string params =
-        R"({"progressToken":)" + dump_json(*call_->progress_token) + R"(,"progress":)" + std::to_string(done);
-    if (total > 0) params += R"(,"total":)" + std::to_string(total);
-    if (has_progress_message(call_->revision)) params += R"(,"message":)" + json_string(message);
-    say(rpc::notification_line("notifications/progress", params + "}"));
-  }
+  if (now < call_->look_again) return {};
+  call_->look_again = now + kLookInterval;
+  tell_progress(now, done, total, message);
   release();
   if (!exchange_) return {};
   std::vector<rpc::Line> in;
-  if (!exchange_(outbox_, waiting_bytes_ < kMostWaitingBytes ? &in : nullptr)) call_->cancelled = true;
+  if (!exchange_(outbox_, nullptr)) call_->cancelled = true;
+  // Who does not read what was said is not listened to either.
+  if (!call_->cancelled && outbox_.empty() && waiting_bytes_ < kMostWaitingBytes && !exchange_(outbox_, &in))
+    call_->cancelled = true;
   for (const rpc::Line& line : in) overhear(line);
   if (!outbox_.empty() && !exchange_(outbox_, nullptr)) call_->cancelled = true;
   if (call_->cancelled) return cancelled;
   return {};
+}
+
+void Connection::tell_progress(SteadyTime now, std::int64_t done, std::int64_t total, std::string_view message) {
+  if (call_->progress_token == nullptr) return;
+  // What is over in no time is no long work, and the end is told by the answer.
+  if (!call_->progress_again) call_->progress_again = now + kProgressInterval;
+  if (now < *call_->progress_again || done <= call_->progress || (total > 0 && done >= total)) return;
+  if (!outbox_.empty()) return;  // the peer does not read: no more than one word of it waits
+  call_->progress_again = now + kProgressInterval;
+  call_->progress = done;
+  std::string params =
+      R"({"progressToken":)" + dump_json(*call_->progress_token) + R"(,"progress":)" + std::to_string(done);
+  if (total > 0) params += R"(,"total":)" + std::to_string(total);
+  if (has_progress_message(call_->revision)) params += R"(,"message":)" + json_string(message);
+  say(rpc::notification_line("notifications/progress", params + "}"));
 }
 
 // A line that comes while a tool works: what cannot wait is done, everything else waits.

@@ -42,7 +42,8 @@ class Connection {
     std::optional<Severity> log_least;  // what this client wants to hear, if anything
     const Json* progress_token = nullptr;
     std::int64_t progress = -1;  // told last
-    SteadyTime pulse_again{};
+    std::optional<SteadyTime> progress_again;
+    SteadyTime look_again{};
     bool cancelled = false;
   };
   // One answer. Where it acknowledges records that are not yet committed, `line` counts only if the commit succeeds.
@@ -119,6 +120,7 @@ class Connection {
   // calls.cpp
   std::string tool_members(const CallResult& result, Revision revision) const;
   Result<void> pulse(std::int64_t done, std::int64_t total, std::string_view message);
+  void tell_progress(SteadyTime now, std::int64_t done, std::int64_t total, std::string_view message);
   void overhear(const rpc::Line& line);
   void log_call(Severity severity, std::string_view logger, const Json& data);
 

@@ -49,14 +49,20 @@ metrics::Period last(Millis time, WallTime now) {
 
 Json number_or_null(const std::optional<double>& value) { return value ? Json(*value) : Json(); }
 
-Result<Dashboard> read_dashboard(metrics::Reader& reader, const metrics::Period& period) {
+Result<Dashboard> read_dashboard(Context& context, const metrics::Period& period) {
+  constexpr std::int64_t kSteps = 5;
   Dashboard out;
   out.period = period;
-  FM_TRY(const metrics::Summary now, reader.summary(period));
-  FM_TRY(const metrics::Summary before, reader.summary({period.since - (period.until - period.since), period.since}));
-  FM_TRY(const auto agents, reader.usage(*metrics::find_kind("agent_interaction"), period, "", kMostAgents));
-  FM_TRY(out.recent_commands, reader.recent(*metrics::find_kind("command_execution"), period, "", kRecent));
-  FM_TRY(const std::optional<double> quality, reader.average_metric("code_quality_score", period));
+  FM_TRY(metrics::Reader* const reader, context.reader());
+  FM_TRY(const metrics::Summary now, reader->summary(period));
+  FM_TRY_(context.pulse(1, kSteps, "totals are read"));
+  FM_TRY(const metrics::Summary before, reader->summary({period.since - (period.until - period.since), period.since}));
+  FM_TRY_(context.pulse(2, kSteps, "totals before are read"));
+  FM_TRY(const auto agents, reader->usage(*metrics::find_kind("agent_interaction"), period, "", kMostAgents));
+  FM_TRY_(context.pulse(3, kSteps, "agents are read"));
+  FM_TRY(out.recent_commands, reader->recent(*metrics::find_kind("command_execution"), period, "", kRecent));
+  FM_TRY_(context.pulse(4, kSteps, "commands are read"));
+  FM_TRY(const std::optional<double> quality, reader->average_metric("code_quality_score", period));
   out.command_count = now.commands;
   out.success_rate = now.success_rate;
   out.active_agents = static_cast<std::int64_t>(agents.size());

@@ -139,10 +139,8 @@ constexpr Field kDashboardAnswer[] = {
 };
 
 CallResult query_dashboard(Context& context, const Json& arguments) {
-  auto reader = context.reader();
-  if (!reader) return failed(reader.error());
   const auto time = parse_duration(arguments["timeframe"].get<std::string>());
-  auto dashboard = read_dashboard(**reader, last(*time, context.clock.now()));
+  auto dashboard = read_dashboard(context, last(*time, context.clock.now()));
   if (!dashboard) return failed(dashboard.error());
   Json data = to_json(*dashboard);
   if (arguments.contains("metrics") && !arguments["metrics"].empty()) {

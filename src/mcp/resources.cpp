@@ -56,8 +56,7 @@ Result<Json> performance(Context& context, const std::string& /*organization*/) 
 }
 
 Result<Json> dashboard(Context& context, const std::string& /*organization*/) {
-  FM_TRY(metrics::Reader* const reader, context.reader());
-  FM_TRY(const Dashboard figures, read_dashboard(*reader, last(kDay, context.clock.now())));
+  FM_TRY(const Dashboard figures, read_dashboard(context, last(kDay, context.clock.now())));
   return to_json(figures);
 }
 

@@ -24,7 +24,7 @@ struct Dashboard {
   std::optional<double> quality_score;             // mean of the recorded code_quality_score, 0 to 1
   std::vector<metrics::Recent> recent_commands;
 };
-Result<Dashboard> read_dashboard(metrics::Reader& reader, const metrics::Period& period);
+Result<Dashboard> read_dashboard(Context& context, const metrics::Period& period);
 Json to_json(const Dashboard& dashboard);
 std::string to_ascii(const Dashboard& dashboard);
 std::string to_markdown(const Dashboard& dashboard);

@@ -75,7 +75,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   server.use([&](std::vector<std::string>& out, std::vector<rpc::Line>* in) {
     judge.came_out(out);
     out.clear();
-    world.clock.advance(mcp::kPulseInterval);
+    world.clock.advance(mcp::kProgressInterval);
     if (in != nullptr && !meanwhile.empty()) {
       in->push_back({meanwhile.front(), 0});
       meanwhile.pop_front();

@@ -7,6 +7,7 @@ rules.py --check   says what is wrong: a MUST that nothing shows, a rule or test
 """
 
 import pathlib
+import re
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -27,6 +28,19 @@ class Rule:
         ends = self.revisions.split(" to ")
         places = [REVISIONS.index(end) for end in ends if end in REVISIONS]
         return self.revisions == "all" or (len(places) == len(ends) and places == sorted(set(places)))
+
+
+    def is_of(self, revisions):
+        """It binds in one of these revisions."""
+        if self.revisions == "all":
+            return True
+        ends = self.revisions.split(" to ")
+        return any(ends[0] <= one <= ends[-1] for one in revisions)
+
+
+def revisions_of(path):
+    """What a transcript speaks: the header's session, and what requests name."""
+    return set(re.findall(r'(?:^session: |protocolVersion":")(\d{4}-\d\d-\d\d)', path.read_text(encoding="utf-8"), re.M))
 
 
 def header_of(path):
@@ -65,10 +79,12 @@ def main():
         wrong.append("two rules have one name")
     for transcript in sorted(HERE.glob("*.mcp")):
         for name in header_of(transcript):
-            if name in named:
-                named[name].transcripts.append(transcript.stem)
-            else:
+            if name not in named:
                 wrong.append(f"{transcript.name}: there is no rule {name}")
+            elif not named[name].is_of(revisions_of(transcript)):
+                wrong.append(f"{transcript.name}: {name} does not bind what it speaks")
+            else:
+                named[name].transcripts.append(transcript.stem)
     for rule in rules:
         if rule.level not in LEVELS or not rule.known():
             wrong.append(f"{rule.name}: the level or the revisions are none")

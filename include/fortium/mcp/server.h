@@ -22,11 +22,12 @@
 namespace fortium::mcp {
 
 constexpr Millis kWatchInterval{1'000};             // between two looks for changed resources
-constexpr Millis kPulseInterval{100};               // between two looks at the peer during long work
+constexpr Millis kProgressInterval{100};            // before the first word of progress, and between two
+constexpr Millis kLookInterval{10};                 // between two looks at the peer during long work
 constexpr std::size_t kMostWaitingBytes = 4 << 20;  // of lines that come during long work; then none are taken
 
 // The peer during long work, without waiting for it: sends the lines of `out` and empties it, if the peer takes them
-// now, and gives the lines that have come, unless there is no room for them (nullptr). False: asked to stop.
+// now, and gives the lines that have come, if they are wanted (not nullptr). False: asked to stop.
 using Exchange = std::function<bool(std::vector<std::string>& out, std::vector<rpc::Line>* in)>;
 
 class Connection;

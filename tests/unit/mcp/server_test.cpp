@@ -236,7 +236,7 @@ TEST_CASE("lines that come during long work wait in bounded memory") {
   int looks = 0, taken = 0;
   catalog.tools.push_back(broken("long", [&](Context& context, const Json&) -> CallResult {
     for (int i = 0; i < 20; ++i) {
-      world.clock.advance(kPulseInterval);
+      world.clock.advance(kProgressInterval);
       if (!context.pulse(i, 0, "working")) break;
     }
     return CallResult::json(Json::object());
@@ -260,4 +260,30 @@ TEST_CASE("lines that come during long work wait in bounded memory") {
   CHECK(left == std::vector<std::string>{R"({"jsonrpc":"2.0","id":2,"result":{}})"});
   CHECK(taken == 6);  // a ping, and the notifications that fit into 4 MiB
   CHECK(looks > 15);  // it is still looked whether the program is to end
+}
+
+TEST_CASE("who does not read what is said during long work is not listened to") {
+  World world;
+  Catalog catalog;
+  catalog.tools.push_back(broken("long", [&](Context& context, const Json&) -> CallResult {
+    for (int i = 0; i < 20; ++i) {
+      world.clock.advance(kProgressInterval);
+      if (!context.pulse(i, 0, "working")) break;
+    }
+    return CallResult::json(Json::object());
+  }));
+  Server server(catalog, world.context(), "1");
+  answer(server, kHello);
+  int taken = 0;
+  server.use([&](std::vector<std::string>&, std::vector<rpc::Line>* in) {
+    if (in != nullptr) {
+      ++taken;
+      in->push_back({R"({"jsonrpc":"2.0","id":2,"method":"ping"})", 0});
+    }
+    return true;
+  });
+  const std::string line = call("long");
+  const rpc::Line one{line, 0};
+  CHECK(server.handle(std::span(&one, 1)).size() == 2);  // the answers to one ping and to the call
+  CHECK(taken == 1);
 }
