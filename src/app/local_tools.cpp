@@ -138,7 +138,7 @@ Result<std::vector<std::string>> folders_of(const Json& arguments) {
 // Reads everything, then stores it in groups. Between the groups the client may cancel: what is stored by then stays,
 // and doing it again counts it as duplicates.
 Result<Json> migrate_all(mcp::Context& context, const Json& arguments) {
-  constexpr std::size_t kGroup = 500;  // records a commit
+  constexpr std::size_t kGroup = 200;  // records a commit, between two looks at who waits
   FM_TRY(const auto folders, folders_of(arguments));
   legacy::Found found;
   for (const std::string& folder : folders)

@@ -29,7 +29,7 @@ struct Converted {
 Converted convert_tool_metric(std::string_view line, std::int64_t repeat);
 
 constexpr std::size_t kMostSkipped = 100;  // named one by one
-constexpr std::int64_t kLinesAtOnce = 1'000;
+constexpr std::int64_t kLinesAtOnce = 200;
 
 struct Skipped {
   std::string file;
