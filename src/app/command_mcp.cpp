@@ -21,7 +21,6 @@ namespace fortium::app {
 namespace {
 
 constexpr Millis kIdleAfter{200};     // no line for so long: time for house-keeping
-constexpr std::size_t kGroup = 256;   // lines that share a commit, at most
 constexpr Millis kGraceAtEnd{200};    // for a request in flight when the input ended
 constexpr Millis kGraceAtSignal{20};  // when told to go: 50 ms is all there is
 
@@ -113,8 +112,10 @@ void serve(rpc::Channel& channel, mcp::Server& server, store::LocalStore& store,
   while (true) {
     const rpc::Read read = channel.read(lines, sooner(idle_after, server.notices_in()));
     // A client that asks much and reads nothing: no more than the answers to one group are kept for it.
-    for (std::span<const rpc::Line> left = lines; !left.empty(); left = left.subspan(std::min(left.size(), kGroup))) {
-      const std::string out = join(server.handle(left.first(std::min(left.size(), kGroup))));
+    for (std::span<const rpc::Line> left = lines; !left.empty() || (server.is_behind() && g_signalled == 0);) {
+      const std::size_t next = std::min(left.size(), mcp::kMostGroup);
+      const std::string out = join(next > 0 ? server.handle(left.first(next)) : server.catch_up());
+      left = left.subspan(next);
       if (!out.empty() && !channel.write(out)) return;
       store.tidy(/*busy=*/true);
     }

@@ -99,8 +99,8 @@ void Connection::tell_progress(SteadyTime now, std::int64_t done, std::int64_t t
 // A line that comes while a tool works: what cannot wait is done, everything else waits.
 void Connection::overhear(const rpc::Line& line) {
   const auto wait = [&] {
-    waiting_bytes_ += line.text.size() + sizeof(Waiting);
     waiting_.push_back({std::string(line.text), line.dropped});
+    waiting_bytes_ += size_of(waiting_.back());
   };
   auto parsed = parse_json(line.text);
   if (!parsed || !parsed->is_object()) return wait();

@@ -28,16 +28,20 @@ Connection::Connection(const Catalog& catalog, Context context, std::string_view
 
 std::vector<std::string> Connection::handle(std::span<const rpc::Line> lines) {
   handle_group(lines);
-  // Lines that came during long work are a group of their own, which may be long work again.
-  while (!waiting_.empty()) {
-    const std::vector<Waiting> kept = std::exchange(waiting_, {});
-    waiting_bytes_ = 0;
-    std::vector<rpc::Line> more;
-    more.reserve(kept.size());
-    for (const Waiting& line : kept) more.push_back({line.text, line.dropped});
-    handle_group(more);
-  }
   return std::exchange(outbox_, {});
+}
+
+// What waits may be long work again, during which more lines come: those wait behind the rest.
+std::vector<std::string> Connection::catch_up() {
+  std::vector<Waiting> kept;
+  for (; !waiting_.empty() && kept.size() < kMostGroup; waiting_.pop_front()) {
+    waiting_bytes_ -= size_of(waiting_.front());
+    kept.push_back(std::move(waiting_.front()));
+  }
+  std::vector<rpc::Line> lines;
+  lines.reserve(kept.size());
+  for (const Waiting& line : kept) lines.push_back({line.text, line.dropped});
+  return handle(lines);
 }
 
 void Connection::handle_group(std::span<const rpc::Line> lines) {
@@ -133,6 +137,12 @@ void Connection::reply_to_batch(Json&& messages) {
   }
   if (messages.empty()) {
     answers.push_back(error("null", rpc::kInvalidRequest, "the batch is empty"));
+    return;
+  }
+  if (messages.size() > kMostBatch) {
+    answers.push_back(error(
+        "null", rpc::kInvalidRequest,
+        "the batch has " + std::to_string(messages.size()) + " messages, limit is " + std::to_string(kMostBatch)));
     return;
   }
   current_->batch = true;

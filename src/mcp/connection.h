@@ -4,6 +4,7 @@
 // calls.cpp tools, and what can happen while they work.
 #pragma once
 
+#include <deque>
 #include <optional>
 #include <span>
 #include <string>
@@ -27,6 +28,8 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
 
   std::vector<std::string> handle(std::span<const rpc::Line> lines);
+  bool is_behind() const { return !waiting_.empty(); }
+  std::vector<std::string> catch_up();
   std::vector<std::string> notices();
   std::optional<Millis> notices_in() const;
   std::vector<std::string> log(Severity severity, std::string_view logger, std::string_view text);
@@ -63,6 +66,7 @@ class Connection {
     std::string text;
     std::int64_t dropped = 0;
   };
+  static std::size_t size_of(const Waiting& line) { return line.text.size() + sizeof line; }
   using Handler = std::optional<Answer> (Connection::*)(Call&);
   struct Method {
     std::string_view name;
@@ -151,7 +155,7 @@ class Connection {
   std::vector<Reply> group_;         // during handle(): waits for the commit
   Reply* current_ = nullptr;         // of the line at work
   Call* call_ = nullptr;             // at work
-  std::vector<Waiting> waiting_;     // came during long work
+  std::deque<Waiting> waiting_;      // came during long work
   std::size_t waiting_bytes_ = 0;
   // Requests of this group that a later line of it cancels: neither done nor answered.
   std::unordered_map<rpc::IdText, std::size_t> cancelled_;

@@ -20,6 +20,10 @@ std::optional<std::string> Server::handle(std::string_view line) {
   return std::move(said.back());
 }
 
+bool Server::is_behind() const { return connection_->is_behind(); }
+
+std::vector<std::string> Server::catch_up() { return connection_->catch_up(); }
+
 std::vector<std::string> Server::notices() { return connection_->notices(); }
 
 std::optional<Millis> Server::notices_in() const { return connection_->notices_in(); }

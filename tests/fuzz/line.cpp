@@ -87,6 +87,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   const auto send = [&] {
     judge.went_in(group.size());
     judge.came_out(server.handle(group));
+    while (server.is_behind()) judge.came_out(server.catch_up());
     group.clear();
   };
   std::string_view left = fuzz::text_of(bytes, size);

@@ -80,10 +80,10 @@ void Session::connect() {
 }
 
 std::vector<std::string> Session::handle(std::span<const rpc::Line> lines) {
-  std::vector<std::string> rest = server_->handle(lines);
-  std::vector<std::string> all = std::exchange(said_, {});
-  all.insert(all.end(), std::make_move_iterator(rest.begin()), std::make_move_iterator(rest.end()));
-  return all;
+  for (std::vector<std::string> rest = server_->handle(lines);; rest = server_->catch_up()) {
+    said_.insert(said_.end(), std::make_move_iterator(rest.begin()), std::make_move_iterator(rest.end()));
+    if (!server_->is_behind()) return std::exchange(said_, {});
+  }
 }
 
 void Session::advance(Millis time) {

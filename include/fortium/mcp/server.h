@@ -25,6 +25,9 @@ constexpr Millis kWatchInterval{1'000};             // between two looks for cha
 constexpr Millis kProgressInterval{100};            // before the first word of progress, and between two
 constexpr Millis kLookInterval{10};                 // between two looks at the peer during long work
 constexpr std::size_t kMostWaitingBytes = 4 << 20;  // of lines that come during long work; then none are taken
+// A group of lines, and a batch, is no larger, so that answers to a client that does not read them are bounded too.
+constexpr std::size_t kMostGroup = 256;
+constexpr std::size_t kMostBatch = 1'000;
 
 // The peer during long work, without waiting for it: sends the lines of `out` and empties it, if the peer takes them
 // now, and gives the lines that have come, if they are wanted (not nullptr). False: asked to stop.
@@ -45,6 +48,10 @@ class Server {
   // The answers, in the order of the lines, and between them what is said about the work on them (progress, log). Every
   // line is answered as its place in the protocol demands, whatever it holds; nothing escapes as an exception.
   std::vector<std::string> handle(std::span<const rpc::Line> lines);
+  // Lines that came during long work wait for catch_up(), which handles the next of them as a group: once no others
+  // are left that came before.
+  bool is_behind() const;
+  std::vector<std::string> catch_up();
   // The answer to one line, where nothing else is said.
   std::optional<std::string> handle(std::string_view line);
 

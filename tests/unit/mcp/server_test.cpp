@@ -287,3 +287,50 @@ TEST_CASE("who does not read what is said during long work is not listened to") 
   CHECK(server.handle(std::span(&one, 1)).size() == 2);  // the answers to one ping and to the call
   CHECK(taken == 1);
 }
+
+TEST_CASE("what came during long work is caught up with group by group, in its order") {
+  World world;
+  Catalog catalog;
+  catalog.tools.push_back(broken("long", [&](Context& context, const Json&) -> CallResult {
+    (void)context.pulse(1, 0, "working");
+    return CallResult::json(Json::object());
+  }));
+  Server server(catalog, world.context(), "1");
+  answer(server, kHello);
+  std::vector<std::string> lines;
+  for (std::size_t i = 0; i < 2 * kMostGroup + 1; ++i)
+    lines.push_back(R"({"jsonrpc":"2.0","id":)" + std::to_string(i) + R"(,"method":"prompts/list"})");
+  server.use([&](std::vector<std::string>&, std::vector<rpc::Line>* in) {
+    if (in != nullptr)
+      for (const std::string& line : lines) in->push_back({line, 0});
+    return true;
+  });
+  REQUIRE(server.handle(call("long")));
+  std::vector<std::size_t> groups;
+  std::size_t id = 0;
+  while (server.is_behind()) {
+    const auto answers = server.catch_up();
+    groups.push_back(answers.size());
+    for (const std::string& one : answers) CHECK(Json::parse(one)["id"] == id++);
+  }
+  CHECK(groups == std::vector<std::size_t>{kMostGroup, kMostGroup, 1});
+}
+
+TEST_CASE("a batch of 1000 messages is answered, one more is refused") {
+  World world;
+  const Catalog catalog;
+  for (const std::size_t size : {kMostBatch, kMostBatch + 1}) {
+    Server server(catalog, world.context(), "1");
+    std::string hello = kHello;
+    answer(server, hello.replace(hello.find("2025-11-25"), 10, "2025-03-26"));
+    std::string batch = "[";
+    for (std::size_t i = 0; i < size; ++i)
+      batch +=
+          (i > 0 ? "," : "") + std::string(R"({"jsonrpc":"2.0","id":)") + std::to_string(i) + R"(,"method":"ping"})";
+    const Json said = answer(server, batch + "]");
+    if (size == kMostBatch)
+      CHECK(said.size() == kMostBatch);
+    else
+      CHECK(said["error"]["code"] == rpc::kInvalidRequest);
+  }
+}
