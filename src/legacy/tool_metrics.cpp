@@ -26,7 +26,7 @@ std::string session_of(const Json& line) {
 }
 
 std::string status_of(const Json& line) {
-  const std::string status = text(line, "status");
+  std::string status = text(line, "status");
   if (!status.empty()) return status;
   const auto success = line.find("success");
   return success != line.end() && success->is_boolean() && !success->get<bool>() ? "error" : "success";

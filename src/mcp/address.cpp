@@ -1,5 +1,7 @@
 #include "address.h"
 
+#include <nlohmann/json.hpp>
+
 namespace fortium::mcp {
 
 namespace {
