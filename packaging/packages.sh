@@ -15,6 +15,12 @@ TEST_NEEDS=(
   /usr/include/valijson/validator.hpp:libvalijson-dev
 )
 
+# For the fuzz preset: clang, and what its sanitizers and fuzzer link.
+FUZZ_NEEDS=(
+  "${BUILD_NEEDS[@]}"
+  clang++:clang "/usr/lib/llvm-14/lib/clang/14.0.6/lib/linux/libclang_rt.fuzzer-$(uname -m).a:libclang-rt-14-dev"
+)
+
 # need_packages NEED…: installs what is missing, as root or with a sudo that asks nothing; otherwise says what to install.
 need_packages() {
   local need what missing=() as_root=()
