@@ -103,8 +103,8 @@ constexpr Field kMigrate[] = {
     {.name = "dry_run", .type = Boolean{}, .doc = "Only say what would be migrated.", .need = Need::optional},
 };
 constexpr Field kSkippedFields[] = {
-    {.name = "file", .type = Text{.max_chars = 4096}, .doc = "Where it stands.", .need = Need::optional},
-    {.name = "line", .type = Integer{.max = INT64_MAX}, .doc = "Its number, from 1.", .need = Need::optional},
+    {.name = "file", .type = Text{.max_chars = 4096}, .doc = "Where it stands."},
+    {.name = "line", .type = Integer{.max = INT64_MAX}, .doc = "Its number, from 1."},
     {.name = "why", .type = Text{.max_chars = 10'000}, .doc = "What is wrong with it."},
 };
 constexpr Field kSkippedLine{.name = "line", .type = Object{.fields = kSkippedFields}, .doc = "A line."};
@@ -135,34 +135,32 @@ Result<std::vector<std::string>> folders_of(const Json& arguments) {
                                   (known.empty() ? std::string("are none") : "are " + known)};
 }
 
-// Reads everything, then stores it in groups. Between the groups the client may cancel: what is stored by then stays,
-// and doing it again counts it as duplicates.
+// Stores in groups while it reads. Between them the client may cancel: what is stored by then stays, and doing it again
+// counts it as duplicates.
 Result<Json> migrate_all(mcp::Context& context, const Json& arguments) {
-  constexpr std::size_t kGroup = 200;  // records a commit, between two looks at who waits
   FM_TRY(const auto folders, folders_of(arguments));
-  legacy::Found found;
-  for (const std::string& folder : folders)
-    FM_TRY_(legacy::read_folder(folder, found, [&] { return context.pulse(found.lines, 0, "reading"); }));
-
   const bool dry = arguments.value("dry_run", false);
-  const auto total = static_cast<std::int64_t>(found.records.size());
   std::int64_t fresh = 0, duplicates = 0;
+  legacy::Found found;
+  const legacy::Visitor visitor{.take = [&](const legacy::Converted& one) -> std::string {
+                                  if (dry) return "";
+                                  const auto staged = context.recorder.stage(*one.kind, one.record, Edge::record);
+                                  const auto* wrong = std::get_if<metrics::Violations>(&staged);
+                                  return wrong != nullptr ? to_text(*wrong) : "";
+                                },
+                                .pause = [&]() -> Result<void> {
+                                  FM_TRY(const auto stored, context.recorder.commit());
+                                  for (const metrics::Stored one : stored)
+                                    ++(one == metrics::Stored::fresh ? fresh : duplicates);
+                                  return context.pulse(found.lines, found.of_lines, dry ? "reading" : "migrating");
+                                }};
+  for (const std::string& folder : folders) FM_TRY_(legacy::read_folder(folder, found, visitor));
+
   Json skipped = Json::array();
   for (const legacy::Skipped& line : found.skipped)
     skipped.push_back({{"file", line.file}, {"line", line.line}, {"why", line.why}});
-  for (std::size_t i = 0; i < found.records.size() && !dry; ++i) {
-    const auto staged = context.recorder.stage(*found.records[i].kind, found.records[i].record, Edge::record);
-    if (const auto* wrong = std::get_if<metrics::Violations>(&staged)) {
-      ++found.skipped_count;
-      if (skipped.size() < legacy::kMostSkipped) skipped.push_back({{"why", to_text(*wrong)}});
-    }
-    if ((i + 1) % kGroup != 0 && i + 1 != found.records.size()) continue;
-    FM_TRY(const auto stored, context.recorder.commit());
-    for (const metrics::Stored one : stored) ++(one == metrics::Stored::fresh ? fresh : duplicates);
-    FM_TRY_(context.pulse(found.lines + static_cast<std::int64_t>(i + 1), found.lines + total, "storing"));
-  }
   const std::string message = std::string(dry ? "Dry run: would migrate " : "Migration completed. Migrated ") +
-                              std::to_string(dry ? total : fresh) + " metrics.";
+                              std::to_string(dry ? found.records : fresh) + " metrics.";
   return Json{{"success", true},
               {"message", message},
               {"metrics_migrated", fresh},

@@ -1,5 +1,6 @@
 #include "tool_metrics.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 
@@ -87,7 +88,7 @@ std::vector<std::string> metric_folders(const std::string& home, const std::stri
   return folders;
 }
 
-Result<void> read_folder(const std::string& folder, Found& found, const std::function<Result<void>()>& go_on) {
+Result<void> read_folder(const std::string& folder, Found& found, const Visitor& visitor) {
   const std::string path = folder + "/tool-metrics.jsonl";
   auto text = read_file(path, kMostFileBytes);
   if (!text) {
@@ -95,7 +96,7 @@ Result<void> read_folder(const std::string& folder, Found& found, const std::fun
     return std::move(text).error();
   }
   ++found.files;
-  found.bytes += static_cast<std::int64_t>(text->size());
+  found.of_lines += std::count(text->begin(), text->end(), '\n') + (text->empty() || text->back() == '\n' ? 0 : 1);
   std::map<std::string_view, std::int64_t> seen;
   std::int64_t number = 0;
   for (std::size_t at = 0; at < text->size();) {
@@ -103,17 +104,18 @@ Result<void> read_folder(const std::string& folder, Found& found, const std::fun
     const std::string_view line = std::string_view(*text).substr(at, end - at);
     at = end + 1;
     ++number;
-    if (++found.lines % kLinesAtOnce == 0) FM_TRY_(go_on());
-    if (line.find_first_not_of(" \t\r") == line.npos) continue;
-    Converted one = convert_tool_metric(line, seen[line]++);
-    if (one.kind != nullptr) {
-      found.records.push_back(std::move(one));
-      continue;
+    ++found.lines;
+    if (line.find_first_not_of(" \t\r") != line.npos) {
+      const Converted one = convert_tool_metric(line, seen[line]++);
+      std::string why = one.kind != nullptr ? visitor.take(one) : one.why;
+      if (why.empty())
+        ++found.records;
+      else if (++found.skipped_count <= static_cast<std::int64_t>(kMostSkipped))
+        found.skipped.push_back({path, number, std::move(why)});
     }
-    ++found.skipped_count;
-    if (found.skipped.size() < kMostSkipped) found.skipped.push_back({path, number, one.why});
+    if (number % kLinesAtOnce == 0) FM_TRY_(visitor.pause());
   }
-  return {};
+  return visitor.pause();
 }
 
 }  // namespace fortium::legacy

@@ -36,19 +36,25 @@ struct Skipped {
   std::int64_t line = 0;
   std::string why;
 };
+// How far it is.
 struct Found {
-  std::vector<Converted> records;
-  std::vector<Skipped> skipped;  // the first kMostSkipped of them
-  std::int64_t skipped_count = 0;
-  std::int64_t lines = 0;
   std::int64_t files = 0;
-  std::int64_t bytes = 0;
+  std::int64_t lines = 0;     // read
+  std::int64_t of_lines = 0;  // in the files opened so far
+  std::int64_t records = 0;
+  std::int64_t skipped_count = 0;
+  std::vector<Skipped> skipped;  // the first kMostSkipped of them
+};
+struct Visitor {
+  // Takes a record; says why not, if it does not.
+  std::function<std::string(const Converted& record)> take;
+  // After every kLinesAtOnce lines and at the end of a file. An error ends the reading.
+  std::function<Result<void>()> pause;
 };
 
 // The documented folders below a home and a project folder; those that exist.
 std::vector<std::string> metric_folders(const std::string& home, const std::string& project);
-// Reads the tool-metrics.jsonl of one folder; a folder without one gives nothing. Every kLinesAtOnce lines it asks
-// whether to go on, and returns the error where not.
-Result<void> read_folder(const std::string& folder, Found& found, const std::function<Result<void>()>& go_on);
+// Reads the tool-metrics.jsonl of one folder; a folder without one gives nothing.
+Result<void> read_folder(const std::string& folder, Found& found, const Visitor& visitor);
 
 }  // namespace fortium::legacy
