@@ -23,7 +23,7 @@ constexpr std::string_view kForEverybody = R"(,"ttlMs":300000,"cacheScope":"publ
 constexpr std::string_view kForThisClient = R"(,"ttlMs":300000,"cacheScope":"private")";
 constexpr std::string_view kStale = R"(,"ttlMs":0,"cacheScope":"private")";
 
-// Neither braces nor order: the members of an object, as text.
+// The members of an object, as text without braces.
 std::string members_of(const Json& object) {
   const std::string text = dump_json(object);
   return text.substr(1, text.size() - 2);

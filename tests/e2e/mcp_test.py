@@ -576,6 +576,7 @@ class LongCalls(support.Case):
         self.assertEqual(self.session.result("ping"), {})
         done = self.session.wait(call)["result"]["structuredContent"]
         self.assertEqual(done["metrics_migrated"], self.LINES)
+        self.assertLess(support.high_water(self.session.pid), 64 << 20, "memory follows the file")
         self.session.end()
         self.session.assertClean()
         order = [json.loads(line) for line in self.session.lines]
