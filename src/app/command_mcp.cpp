@@ -73,7 +73,10 @@ std::pair<std::string_view, std::string_view> split_logger(std::string_view text
 }
 
 std::string join(const std::vector<std::string>& lines) {
+  std::size_t size = 0;
+  for (const std::string& line : lines) size += line.size() + 1;
   std::string out;
+  out.reserve(size);
   for (const std::string& line : lines) {
     out += line;
     out += '\n';
