@@ -20,6 +20,7 @@ struct Said {
   std::string url, timeout = "60s";
   RecordCommand record;
   SyncCommand sync;
+  VerifyCommand verify;
   QueueCommand queue;
   ConfigCommand config;
   ReportCommand report;
@@ -82,6 +83,22 @@ void add_sync(CLI::App& app, Said& said) {
     sub->add_flag("--adopt", said.sync.adopt, "send records too that were made before there was an account");
     add_json(sub, said);
   }
+}
+
+void add_verify(CLI::App& app, Said& said) {
+  CLI::App* sub = command(app, said, "verify", "is everything that was recorded here counted there, once?",
+                          "fortium-metrics verify --since 30d --repair", [&said](const Settings& settings) {
+                            auto timeout = parse_duration(said.timeout);
+                            if (!timeout) return fail(kUsage, "--timeout: " + timeout.error().what);
+                            said.verify.timeout = *timeout;
+                            said.verify.json = said.json;
+                            return run_verify(settings, said.verify);
+                          });
+  sub->add_option("--since", said.verify.since, "first day: 7d, a day, or a date and time; the first of all if absent");
+  sub->add_option("--until", said.verify.until, "last day, which is compared too; the last of all if absent");
+  sub->add_flag("--repair", said.verify.repair, "send what is missing there again");
+  sub->add_option("--timeout", said.timeout, "how long to try sending, 60s if absent");
+  add_json(sub, said);
 }
 
 void add_queue(CLI::App& app, Said& said) {
@@ -154,6 +171,7 @@ void add_commands(CLI::App& app, Said& said) {
                    [&said](const Settings& settings) { return run_status(settings, said.json); }),
            said);
   add_sync(app, said);
+  add_verify(app, said);
   add_queue(app, said);
   add_json(command(app, said, "test-connection", "each step to the service, and what to do about the first that fails",
                    "fortium-metrics test-connection",

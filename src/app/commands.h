@@ -49,6 +49,14 @@ int run_sync(const Settings& settings, const SyncCommand& command);
 
 int run_status(const Settings& settings, bool json);
 
+struct VerifyCommand {
+  std::string since, until;  // days in UTC; empty: all
+  Millis timeout{60'000};    // of sending again
+  bool repair = false;
+  bool json = false;
+};
+int run_verify(const Settings& settings, const VerifyCommand& command);
+
 struct QueueCommand {
   enum class Do { list, show, retry, drop } what = Do::list;
   std::vector<std::string> ids;

@@ -7,7 +7,8 @@ namespace fortium::store {
 
 namespace {
 
-// What every record has here and nowhere else: the lane it was recorded for; 0 while there is no account.
+// What every record has here and nowhere else: the lane it was recorded for; 0 while there is no account, -1 when a
+// person decided that it is never sent.
 constexpr std::string_view kLaneColumn = "lane INTEGER NOT NULL";
 
 constexpr std::string_view kOwnTables = R"sql(
@@ -22,14 +23,22 @@ CREATE TABLE session_seq (
   last INTEGER NOT NULL
 ) WITHOUT ROWID, STRICT;
 
--- Count and digest of ids by day of `timestamp` (UTC): kept with every record, so `verify` never counts.
+-- Count and digest of ids by day of `timestamp` (UTC) and lane: kept with every record, so `verify` never counts.
 CREATE TABLE ledger (
   day TEXT NOT NULL,
   kind TEXT NOT NULL,
   device_id TEXT NOT NULL,
+  lane INTEGER NOT NULL,
   count INTEGER NOT NULL,
   digest TEXT NOT NULL,
-  PRIMARY KEY (day, kind, device_id)
+  PRIMARY KEY (day, kind, device_id, lane)
+) WITHOUT ROWID, STRICT;
+
+-- Records that were let go, by age or after their delivery in `remote` mode: an id that comes again counts once.
+CREATE TABLE gone (
+  kind TEXT NOT NULL,
+  id TEXT NOT NULL,
+  PRIMARY KEY (kind, id)
 ) WITHOUT ROWID, STRICT;
 
 -- Destinations: what is recorded for one is never sent to another.

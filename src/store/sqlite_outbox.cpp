@@ -192,6 +192,7 @@ Result<void> SqliteOutbox::prepare() {
                                 "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
                                 "attempts = excluded.attempts, reason = excluded.reason"));
   FM_TRY(count_, db.prepare("UPDATE outbox SET attempts = attempts + 1 WHERE lane = ? AND place = ? AND id = ?"));
+  FM_TRY(remember_, db.prepare("INSERT INTO gone (kind, id) VALUES (?, ?) ON CONFLICT DO NOTHING"));
   std::string known;  // rows of a newer version of this program stand in nobody's way
   for (const metrics::Kind& kind : metrics::kinds())
     known += (known.empty() ? "'" : ", '") + std::string(kind.name) + "'";
@@ -207,7 +208,8 @@ Result<void> SqliteOutbox::settle_one(const Outcome& outcome, const Seen& seen) 
   const bool left = database_.db().changes() > 0;
   if (outcome.fate == sync::Fate::delivered) {
     if (keep_delivered_) return {};
-    return drop_[seen.kind].bind(seen.id).run();
+    FM_TRY_(drop_[seen.kind].bind(seen.id).run());
+    return remember_.bind(metrics::kinds()[seen.kind].name, seen.id).run();
   }
   if (!left) return {};  // another sender has settled it
   return set_aside_

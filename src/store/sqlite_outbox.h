@@ -58,7 +58,7 @@ class SqliteOutbox final : public sync::Outbox {
   // Rows handed out: places are used again after their row is gone, so a row is settled by place and id.
   std::unordered_map<std::int64_t, Seen> seen_;
   std::vector<Statement> find_, drop_;  // by kind
-  Statement peek_, leave_, set_aside_, count_;
+  Statement peek_, leave_, set_aside_, count_, remember_;
 };
 
 // One row of `queue list`.

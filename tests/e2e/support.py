@@ -175,9 +175,12 @@ class Case(unittest.TestCase):
         return [row[0] for kind in KINDS for row in connection.execute(f"SELECT id FROM {kind}")]
 
     def local_ledger(self):
-        """{(day, kind): (count, digest)} as the store keeps it."""
-        rows = self.store().execute("SELECT day, kind, count, digest FROM ledger")
-        return {(day, kind): (count, digest) for day, kind, count, digest in rows}
+        """{(day, kind): (count, digest)} as the store keeps it, over all destinations."""
+        total = collections.defaultdict(lambda: (0, 0))
+        for day, kind, count, digest_ in self.store().execute("SELECT day, kind, count, digest FROM ledger"):
+            before = total[day, kind]
+            total[day, kind] = (before[0] + count, (before[1] + int(digest_, 16)) % (1 << 128))
+        return {key: (count, f"{digest_:032x}") for key, (count, digest_) in total.items()}
 
     def counted_ledger(self):
         """The same, counted anew from the records by other code."""
