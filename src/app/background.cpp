@@ -53,12 +53,18 @@ void Background::offer(Sender* sender) {
 // Sends until nothing waits or something does not work; how long to sleep then.
 Millis Background::round(Local& local, std::unique_ptr<Sender>& sender) {
   const Millis interval = settings_.millis("sync_interval");
-  const auto trouble = [](const Error& error) {
+  const auto trouble = [&local](const Error& error) {
     log_warn("sync: " + error.what);
+    local.store().note_error(error);
     return kAfterTrouble;
   };
   auto database = local.store().database();
   if (!database) return trouble(database.error());
+  if (*database != sends_from_) {  // the store was replaced
+    offer(nullptr);
+    sender.reset();
+    sends_from_ = *database;
+  }
   auto lane = local.store().lane();
   if (!lane) return trouble(lane.error());
   if (!sender) {

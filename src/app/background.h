@@ -31,6 +31,7 @@ class Background {
   Alarm alarm_;
   Alarm done_;
   Guarded<Sender*> current_{nullptr};
+  const store::Database* sends_from_ = nullptr;  // that the sender uses
   std::thread thread_;
 };
 

@@ -228,7 +228,10 @@ int run_cli(int argc, char** argv) {
   }
   if (!said.url.empty()) said.options.overrides["url"] = said.url;
   const Settings settings = load_settings(said.options, process_environment());
-  if (settings.flag("debug")) open_log({LogLevel::debug, settings.data_dir + "/log/fortium-metrics.log"});
+  if (settings.flag("debug"))
+    open_log({LogLevel::debug, settings.data_dir + "/log/fortium-metrics.log"});
+  else
+    open_log({.level = LogLevel::warn, .prefix = "fortium-metrics: "});
   return said.run(settings);
 }
 

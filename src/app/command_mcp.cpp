@@ -66,10 +66,7 @@ void serve(rpc::Channel& channel, mcp::Server& server, store::LocalStore& store)
     }
     if (read == rpc::Read::end) return;
     idle_after = kIdleAfter;
-    if (read == rpc::Read::idle) {
-      store.tidy(/*busy=*/false);
-      idle_after.reset();
-    }
+    if (read == rpc::Read::idle && !store.tidy(/*busy=*/false)) idle_after.reset();
   }
 }
 

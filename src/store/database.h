@@ -21,12 +21,26 @@ struct DatabaseOptions {
   std::string path;
   Durability durability = Durability::full;
   Millis lock_wait{5'000};
+  // Where a file goes that is damaged or no store of ours, so that a new one can be begun. Empty: it stays, and opening
+  // it is an error.
+  std::string quarantine = "";
 };
 
 class Database {
  public:
-  // Makes the file (0600 by the program's umask) and its tables where they are missing.
+  // Makes the file (0600 by the program's umask) and its tables where they are missing. unavailable: it is of a newer
+  // version, and left untouched.
   static Result<std::unique_ptr<Database>> open(const DatabaseOptions& options, Entropy& entropy);
+
+  // A damaged file was moved to this directory when the store was opened; empty: none was.
+  const std::string& moved_to() const { return moved_to_; }
+  // The file was found to be damaged while it was used: it goes to the quarantine, unless another process has done that
+  // meanwhile. This instance is of no use afterwards.
+  Result<void> condemn(std::string_view why);
+  // Another process has moved the file away and begun a new one. Costs nothing.
+  bool replaced() const { return lock_.generation() != generation_; }
+  // Nobody could find this file any more: its directory was removed, or another file is in its place.
+  bool vanished();
 
   // Everything `work` does is one transaction inside the write lock: committed when it returns ok, undone when not.
   template <class Work>
@@ -56,7 +70,7 @@ class Database {
   Result<void> tidy(int frames);
 
  private:
-  Database(DatabaseOptions options, Db db, WriteLock lock);
+  Database(DatabaseOptions options, WriteLock lock);
   struct Ending {
     Database& database;
     Result<void> done = Error{Errc::internal, "the transaction was left early"};
@@ -73,13 +87,18 @@ class Database {
 
   Result<void> begin();
   Result<void> end(Result<void> done);
+  Result<void> open_locked(Entropy& entropy);
   Result<void> prepare(Entropy& entropy);
+  Result<void> move_away(std::string_view why);
 
   const DatabaseOptions options_;
   Db db_;
   WriteLock lock_;
+  unsigned generation_ = 0;
   Statement begin_, commit_, rollback_;
   std::string device_id_;
+  std::string moved_to_;
+  std::optional<std::uint64_t> inode_;  // of the file, from when it was first looked for
 };
 
 }  // namespace fortium::store

@@ -7,6 +7,8 @@ namespace fortium::store {
 
 namespace {
 
+constexpr std::int64_t kMostVersionsAhead = 1'000;  // no program will ever be that far behind: the number is damaged
+
 // What every record has here and nowhere else: the lane it was recorded for; 0 while there is no account, -1 when a
 // person decided that it is never sent.
 constexpr std::string_view kLaneColumn = "lane INTEGER NOT NULL";
@@ -95,9 +97,11 @@ Result<void> refuse_foreign(Db& db) {
 
 Result<void> migrate(Db& db) {
   FM_TRY(const std::int64_t version, db.integer("PRAGMA user_version"));
+  if (version < 0 || version > kSchemaVersion + kMostVersionsAhead)
+    return Error{Errc::corrupt, "the store claims to have version " + std::to_string(version)};
   if (version > kSchemaVersion)
-    return Error{Errc::corrupt, "the store has version " + std::to_string(version) + ", this program knows up to " +
-                                    std::to_string(kSchemaVersion) + ": update fortium-metrics"};
+    return Error{Errc::unavailable, "the store has version " + std::to_string(version) + ", this program knows up to " +
+                                        std::to_string(kSchemaVersion) + ": update fortium-metrics"};
   if (version == kSchemaVersion) return {};
   std::string sql = "BEGIN IMMEDIATE;";
   if (version < 1) sql += version_1();

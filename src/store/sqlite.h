@@ -96,6 +96,8 @@ class Db {
   Db& operator=(Db&& other) noexcept;
   ~Db();
 
+  explicit operator bool() const { return handle_ != nullptr; }
+
   enum class Mode { create, existing };
   static Result<Db> open(const std::string& path, Mode mode);
 

@@ -20,6 +20,9 @@ constexpr std::int64_t kNoLane = 0;
 // Lane of records that a person took out of the queue for good.
 constexpr std::int64_t kDroppedLane = -1;
 
+// For the check of records that were checked when they were made, by the clock of then: now may be earlier.
+constexpr WallTime kAnyTime = from_ms(253'402'300'799'000);  // the last second of the year 9999
+
 // Whether a record gets a place in the queue of its lane.
 enum class Queueing { queue, delivered_before };
 
