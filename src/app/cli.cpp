@@ -21,6 +21,7 @@ struct Said {
   RecordCommand record;
   SyncCommand sync;
   VerifyCommand verify;
+  DoctorCommand doctor;
   QueueCommand queue;
   ConfigCommand config;
   ReportCommand report;
@@ -101,6 +102,16 @@ void add_verify(CLI::App& app, Said& said) {
   add_json(sub, said);
 }
 
+void add_doctor(CLI::App& app, Said& said) {
+  CLI::App* sub = command(app, said, "doctor", "the local side, check by check, and what to do",
+                          "fortium-metrics doctor", [&said](const Settings& settings) {
+                            said.doctor.json = said.json;
+                            return run_doctor(settings, said.doctor);
+                          });
+  sub->add_flag("--repair", said.doctor.repair, "replace a damaged store, and bring over what can be read");
+  add_json(sub, said);
+}
+
 void add_queue(CLI::App& app, Said& said) {
   using Do = QueueCommand::Do;
   CLI::App* queue = group(app, "queue", "what waits, what was refused and why", "fortium-metrics queue list --failed");
@@ -172,6 +183,7 @@ void add_commands(CLI::App& app, Said& said) {
            said);
   add_sync(app, said);
   add_verify(app, said);
+  add_doctor(app, said);
   add_queue(app, said);
   add_json(command(app, said, "test-connection", "each step to the service, and what to do about the first that fails",
                    "fortium-metrics test-connection",

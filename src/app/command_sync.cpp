@@ -14,6 +14,8 @@ int run_sync(const Settings& settings, const SyncCommand& command) {
   if (!settings.problems.empty()) return kConfiguration;
   if (auto can = can_send(settings); !can) return fail(kConfiguration, can.error().what);
   Local local(settings);
+  // What waited in a store that was damaged goes out too.
+  if (auto done = local.store().salvage(); !done) return fail_store(done.error());
   auto database = local.store().database();
   if (!database) return fail_store(database.error());
   auto lane = local.store().lane();

@@ -204,6 +204,8 @@ int run_verify(const Settings& settings, const VerifyCommand& command) {
   Local local(settings);
   auto days = days_of(command, local.clock().now());
   if (!days) return fail(kUsage, days.error().what);
+  // What waited in a store that was damaged goes out too.
+  if (auto done = local.store().salvage(); !done) return fail_store(done.error());
   auto database = local.store().database();
   if (!database) return fail_store(database.error());
   auto lane = local.store().lane();

@@ -66,6 +66,12 @@ struct QueueCommand {
 };
 int run_queue(const Settings& settings, const QueueCommand& command);
 
+struct DoctorCommand {
+  bool repair = false;
+  bool json = false;
+};
+int run_doctor(const Settings& settings, const DoctorCommand& command);
+
 int run_test_connection(const Settings& settings, bool json);
 
 struct ConfigCommand {

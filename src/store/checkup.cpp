@@ -13,13 +13,13 @@ constexpr std::size_t kMostBytes = 256;
 Result<std::string> first_finding(Db& db, const std::string& pragma) {
   FM_TRY(Statement check, db.prepare(pragma));
   FM_TRY(const bool told, check.step());
-  const std::string found(told ? check.text(0) : "nothing was told");
-  return found == "ok" ? std::string() : found.substr(0, kMostBytes);
+  const std::string found = printable(told ? check.text(0) : "nothing was told");
+  return found == "ok" ? std::string() : found;
 }
 
 }  // namespace
 
-Result<std::string> check_whole(Db& db) { return first_finding(db, "PRAGMA quick_check(1)"); }
+Result<std::string> check_whole(Db& db) { return first_finding(db, "PRAGMA integrity_check(1)"); }
 
 Result<bool> Checkup::step(Database& database) {
   if (done_) return false;

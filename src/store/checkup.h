@@ -12,7 +12,7 @@
 
 namespace fortium::store {
 
-// What is wrong with the whole file, or empty. Seconds for a large one.
+// What is wrong with the whole file, its indexes included, or empty. Seconds for a large one.
 Result<std::string> check_whole(Db& db);
 
 class Checkup {

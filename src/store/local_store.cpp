@@ -17,6 +17,7 @@ using namespace std::chrono_literals;
 
 constexpr auto kOpenAgain = 1s;  // after a failure: a locked or full store must not cost its wait at every record
 constexpr auto kLimitsAgain = 1h;
+constexpr auto kLookAgain = 1s;  // whether the file is still where it was
 // Pages in the log before it is moved to the file. While calls keep coming it may grow further, so that a checkpoint,
 // which takes a few milliseconds, delays fewer than one call in a thousand.
 constexpr int kFramesIdle = 1'000;
@@ -132,6 +133,14 @@ Result<std::int64_t> LocalStore::lane() {
 bool LocalStore::tidy(bool busy) {
   if (!store_) return false;
   if (auto done = database_->tidy(busy ? kFramesBusy : kFramesIdle); !done) log_debug(done.error().what);
+  if (!look_again_ || clock_.steady() >= *look_again_) {
+    look_again_ = clock_.steady() + kLookAgain;
+    if (database_->vanished()) {
+      log_warn("the store was removed while it was open: a new one is begun");
+      close();
+      return false;
+    }
+  }
   if (busy) return false;
   if (!trouble_.empty()) {
     if (auto done = merge_spool(); done) trouble_.clear();
@@ -145,11 +154,6 @@ bool LocalStore::tidy(bool busy) {
 
 // A step of what can wait for hours, but should not be forgotten.
 bool LocalStore::look_after_file() {
-  if (database_->vanished()) {
-    log_warn("the store was removed while it was open: a new one is begun");
-    close();
-    return false;
-  }
   auto more = checkup_.step(*database_);
   if (more && !*more) more = salvage_.step(*database_);
   for (const std::string& news : salvage_.take_news()) log_warn(news);

@@ -75,6 +75,7 @@ class LocalStore final : public metrics::EventStore {
   std::string trouble_;
   std::optional<SteadyTime> open_again_;
   std::optional<SteadyTime> limits_again_;
+  std::optional<SteadyTime> look_again_;
   bool over_budget_ = false;
 };
 

@@ -10,7 +10,8 @@ namespace fortium::store {
 
 namespace {
 
-constexpr int kBusyMs = 5'000;  // SQLite's own locks; our write lock comes first and waits by its own limit
+constexpr std::size_t kMostWords = 300;  // of a message that may quote what stands in a damaged file
+constexpr int kBusyMs = 5'000;           // SQLite's own locks; our write lock comes first and waits by its own limit
 
 Errc code_of(int sqlite_code) {
   switch (sqlite_code & 0xFF) {
@@ -39,7 +40,7 @@ Errc code_of(int sqlite_code) {
 }
 
 Error error_of(sqlite3* handle) {
-  return {code_of(sqlite3_extended_errcode(handle)), std::string("SQLite: ") + sqlite3_errmsg(handle)};
+  return {code_of(sqlite3_extended_errcode(handle)), "SQLite: " + printable(sqlite3_errmsg(handle))};
 }
 
 int remember_frames(void* frames, sqlite3* /*db*/, const char* /*name*/, int count) {
@@ -48,6 +49,13 @@ int remember_frames(void* frames, sqlite3* /*db*/, const char* /*name*/, int cou
 }
 
 }  // namespace
+
+std::string printable(std::string_view text) {
+  std::string out(text.substr(0, kMostWords));
+  for (char& c : out)
+    if (c < 0x20 || c > 0x7E) c = '?';
+  return out;
+}
 
 Statement::Statement(Statement&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
 

@@ -21,6 +21,9 @@ namespace fortium::store {
 
 class Db;
 
+// What SQLite says, on one line of ASCII: it may quote a damaged file.
+std::string printable(std::string_view text);
+
 // Prepared once, run often. Binding starts a new run.
 class Statement {
  public:
