@@ -22,6 +22,7 @@ struct Said {
   SyncCommand sync;
   VerifyCommand verify;
   DoctorCommand doctor;
+  ExportCommand export_;
   QueueCommand queue;
   ConfigCommand config;
   ReportCommand report;
@@ -102,6 +103,25 @@ void add_verify(CLI::App& app, Said& said) {
   add_json(sub, said);
 }
 
+void add_export(CLI::App& app, Said& said) {
+  CLI::App* sub = command(app, said, "export", "every record, or the queue as files for the service",
+                          "fortium-metrics export --since 30d > records.jsonl", [&said](const Settings& settings) {
+                            said.export_.json = said.json;
+                            return run_export(settings, said.export_);
+                          });
+  CLI::Option* since = sub->add_option("--since", said.export_.since, "7d, a day, or a date and time; all if absent");
+  CLI::Option* until = sub->add_option("--until", said.export_.until, "the same");
+  CLI::Option* format =
+      sub->add_option("--format", said.export_.format, "jsonl (lossless: `record --json -` takes it back), csv or json")
+          ->check(CLI::IsMember({"jsonl", "csv", "json"}));
+  sub->add_option("--batch", said.export_.batch,
+                  "write what waits to this file, signed, for a machine without a network")
+      ->excludes(since)
+      ->excludes(until)
+      ->excludes(format);
+  add_json(sub, said);
+}
+
 void add_doctor(CLI::App& app, Said& said) {
   CLI::App* sub = command(app, said, "doctor", "the local side, check by check, and what to do",
                           "fortium-metrics doctor", [&said](const Settings& settings) {
@@ -138,6 +158,9 @@ void add_queue(CLI::App& app, Said& said) {
   CLI::App* drop = add("drop", "never send these records", "fortium-metrics queue drop ID --yes", Do::drop);
   drop->add_option("ids", said.queue.ids, "ids of queued records")->required();
   drop->add_flag("--yes", said.queue.yes, "I mean it");
+  add("settle", "take receipts that came back by hand", "fortium-metrics queue settle receipts.fmr", Do::settle)
+      ->add_option("file", said.queue.file, "file that `fortium-metrics-server import-batch --receipts` wrote")
+      ->required();
 }
 
 void add_config(CLI::App& app, Said& said) {
@@ -183,6 +206,7 @@ void add_commands(CLI::App& app, Said& said) {
            said);
   add_sync(app, said);
   add_verify(app, said);
+  add_export(app, said);
   add_doctor(app, said);
   add_queue(app, said);
   add_json(command(app, said, "test-connection", "each step to the service, and what to do about the first that fails",
