@@ -1,6 +1,8 @@
 #include "database.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <utility>
@@ -19,7 +21,8 @@ constexpr const char* kPragmas =
 
 }  // namespace
 
-Database::Database(DatabaseOptions options, WriteLock lock) : options_(std::move(options)), lock_(std::move(lock)) {}
+Database::Database(DatabaseOptions options, WriteLock lock)
+    : options_(std::move(options)), lock_(std::move(lock)), unsynced_(options_.path + ".unsynced") {}
 
 Result<std::unique_ptr<Database>> Database::open(const DatabaseOptions& options, Entropy& entropy) {
   FM_TRY(WriteLock lock, WriteLock::open(options.path + ".lock"));
@@ -38,7 +41,12 @@ Result<std::unique_ptr<Database>> Database::open(const DatabaseOptions& options,
 Result<void> Database::open_locked(Entropy& entropy) {
   if (is_orphaned_log(options_.path)) return Error{Errc::corrupt, "the store is gone, and its log was left behind"};
   FM_TRY(db_, Db::open(options_.path, Db::Mode::create));
-  FM_TRY_(prepare(entropy));
+  Result<void> prepared = prepare(entropy);
+  if (prepared) prepared = trust_log();
+  if (!prepared) {
+    note_failure(prepared.error());
+    return prepared;
+  }
   generation_ = lock_.generation();
   return {};
 }
@@ -100,18 +108,38 @@ Result<void> Database::begin() {
     lock_.give_back();
     return Error{Errc::conflict, "the store was damaged and has been replaced: it is opened again"};
   }
-  if (auto begun = begin_.run(); !begun) {
-    lock_.give_back();
-    return begun;
-  }
-  return {};
+  Result<void> begun = unsure_ ? trust_log() : Result<void>();
+  if (begun) begun = begin_.run();
+  if (!begun) lock_.give_back();
+  return begun;
 }
 
 Result<void> Database::end(Result<void> done) {
   if (done) done = commit_.run();
-  if (!done) (void)rollback_.run();  // fails where SQLite has rolled back by itself
+  if (!done) {
+    (void)rollback_.run();  // fails where SQLite has rolled back by itself
+    note_failure(done.error());
+  }
   lock_.give_back();
   return done;
+}
+
+// Inside the lock. Any error of the file layer may have been that of a sync.
+void Database::note_failure(const Error& error) {
+  if (error.code != Errc::unavailable) return;
+  if (const auto version = db_.integer("PRAGMA user_version"); version && *version > kSchemaVersion) return;
+  unsure_ = true;
+  const int fd = ::open(unsynced_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd >= 0) ::close(fd);
+}
+
+// Inside the lock.
+Result<void> Database::trust_log() {
+  if (::access(unsynced_.c_str(), F_OK) != 0) return {};
+  FM_TRY_(db_.empty_log());
+  ::unlink(unsynced_.c_str());
+  unsure_ = false;
+  return {};
 }
 
 Result<void> Database::tidy(int frames) {

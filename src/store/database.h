@@ -2,6 +2,12 @@
 //
 // `full` durability: a commit has reached the disk when it returns. `normal`: it survives the end of the process, not a
 // power loss. One instance belongs to one thread; any number of processes share the file.
+//
+// After a sync that failed, the system takes the pages for clean although the disk never got them: a commit behind them
+// in the log would be lost with them. So the log is emptied into the file before anything else is committed. Where that
+// does not work at once, a file beside the store (`metrics.db.unsynced`) tells every later connection.
+//
+// Fixed bugs: records acknowledged after a failed sync were lost with the power.
 #pragma once
 
 #include <memory>
@@ -88,6 +94,8 @@ class Database {
   Result<void> begin();
   Result<void> end(Result<void> done);
   Result<void> open_locked(Entropy& entropy);
+  void note_failure(const Error& error);
+  Result<void> trust_log();
   Result<void> prepare(Entropy& entropy);
   Result<void> move_away(std::string_view why);
 
@@ -99,6 +107,8 @@ class Database {
   std::string device_id_;
   std::string moved_to_;
   std::optional<std::uint64_t> inode_;  // of the file, from when it was first looked for
+  const std::string unsynced_;  // the file that tells others
+  bool unsure_ = false;
 };
 
 }  // namespace fortium::store

@@ -207,4 +207,11 @@ Result<void> Db::checkpoint() {
   return {};
 }
 
+Result<void> Db::empty_log() {
+  if (sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr) != SQLITE_OK)
+    return error_of(handle_);
+  *wal_frames_ = 0;
+  return {};
+}
+
 }  // namespace fortium::store

@@ -114,6 +114,8 @@ class Db {
   int wal_frames() const { return *wal_frames_; }
   // Moves what it can from the log to the database file without waiting for readers.
   Result<void> checkpoint();
+  // Moves all of it, and leaves an empty log. busy: somebody still reads from it.
+  Result<void> empty_log();
 
  private:
   sqlite3* handle_ = nullptr;
