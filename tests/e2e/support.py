@@ -463,19 +463,23 @@ class Service:
 
     def ledger(self, key=None):
         """{(day, kind): (count, digest)} as the service counts."""
-        status, body = self.get("/api/v1/metrics/ledger?from=2000-01-01&to=2100-01-01", key=key)
-        if status != 200:
-            raise AssertionError(f"ledger: {status} {body!r}")
-        rows = {}
-        answer = json.loads(body)
+        return {(row["day"], row["kind"]): (row["count"], row["digest"]) for row in self._ledger_rows("", key)}
+
+    def ids(self, key=None):
+        """{id: how often} as the service names them."""
+        return collections.Counter(one for row in self._ledger_rows("&ids=1", key) for one in row["ids"])
+
+    def _ledger_rows(self, more, key):
+        cursor = ""
         while True:
-            for row in answer["days"]:
-                rows[(row["day"], row["kind"])] = (row["count"], row["digest"])
-            if not answer.get("next_cursor"):
-                return rows
-            status, body = self.get("/api/v1/metrics/ledger?from=2000-01-01&to=2100-01-01&cursor=" +
-                                    answer["next_cursor"], key=key)
+            status, body = self.get("/api/v1/metrics/ledger?from=2000-01-01&to=2100-01-01" + more + cursor, key=key)
+            if status != 200:
+                raise AssertionError(f"ledger: {status} {body!r}")
             answer = json.loads(body)
+            yield from answer["days"]
+            if not answer.get("next_cursor"):
+                return
+            cursor = "&cursor=" + answer["next_cursor"]
 
     def settings(self, key=None, url=None, organization=None):
         """The environment of a program that sends here."""

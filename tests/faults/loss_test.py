@@ -1,0 +1,96 @@
+#!/usr/bin/python3
+"""The service committed, and we never heard; or it forgot what it had told us."""
+
+import os
+import shutil
+
+import faults
+import support
+from faults import tell, times
+from support import DONE
+
+
+class LostAnswers(faults.Case):
+    """F17."""
+
+    def test_every_second_answer_is_lost(self):
+        service = support.Service(self)
+        cutter = support.Cutter(self, service.port, lambda number: number % 2 == 0)
+        to = {**self.fresh(), **service.settings(url=cutter.url), "FORTIUM_BATCH_SIZE": 3, "FORTIUM_RETRY_ATTEMPTS": 20}
+        while cutter.lost < times(60, 1000):
+            self.hand_in(60, code=DONE, **to)
+            self.cli("sync", **to)
+            self.oracle.check(service.ids())
+        cutter.lose = lambda number: False
+        self.json("sync", code=DONE, **to)
+        self.oracle.check_drained(service.ids(), **to)
+        self.assertEqual(service.ledger(), self.local_ledger())
+        tell("F17", "answer lost after the service had committed", cutter.lost,
+             acknowledged=len(self.oracle.acknowledged), lost=0, double=0)
+
+    def test_an_answer_cut_at_each_byte(self):
+        """F13: the connection is reset after any number of bytes of the answer; what was counted is counted once."""
+        peer = support.Peer(self)
+        to = {**self.fresh(), **peer.settings()}
+        self.hand_in(2, code=DONE, **to)
+        length = []
+
+        def whole(request):
+            reply = support.Reply(200, peer.receipt(request))
+            length.append(len(reply.bytes()))
+            return reply
+
+        peer.batch(whole)
+        self.json("sync", code=DONE, **to)
+        tried = 0
+        for cut in range(0, length[0], times(23, 1)):
+            self.hand_in(2, code=DONE, **to)
+            peer.batch(lambda request: support.Reply(200, peer.receipt(request), cut=cut))
+            self.cli("sync", **to)
+            self.oracle.check(dict.fromkeys(peer.ids, 1))
+            peer.batch(peer.honest)
+            self.json("sync", code=DONE, **to)
+            tried += 1
+        self.oracle.check_drained(dict.fromkeys(peer.ids, 1), **to)
+        tell("F13", "answer cut after each number of bytes", tried, lost=0, double=0)
+
+
+class OlderBackup(faults.Case):
+    """F18."""
+
+    def test_a_service_restored_from_a_backup_counts_what_it_is_sent_again_once(self):
+        service = support.Service(self)
+        to = {**self.fresh(), **service.settings()}
+        self.hand_in(30, code=DONE, **to)
+        self.json("sync", code=DONE, **to)
+        self.stop(service)
+        backup = os.path.join(self.top, "backup")
+        shutil.copytree(service.data, backup)
+        service.serve()
+        self.hand_in(20, code=DONE, **to)
+        self.json("sync", code=DONE, **to)
+        self.assertEqual(len(service.ids()), 50)
+
+        self.stop(service)
+        shutil.rmtree(service.data)
+        shutil.copytree(backup, service.data)
+        service.serve()
+        self.assertEqual(len(service.ids()), 30)  # it forgot twenty
+        self.restore(service, to)
+
+    def stop(self, service):
+        service.process.terminate()
+        self.assertEqual(service.process.wait(support.DEADLINE), 0)
+
+    def restore(self, service, to):
+        """What is recorded later still arrives, and nothing twice; the ledgers show what is missing."""
+        self.hand_in(5, code=DONE, **to)
+        self.json("sync", code=DONE, **to)
+        self.assertEqual(len(service.ids()), 35)
+        self.assertEqual(set(service.ids().values()), {1})
+        local = sum(count for count, _ in self.local_ledger().values())
+        self.assertEqual(local - len(service.ids()), 20)
+
+
+if __name__ == "__main__":
+    faults.main()
