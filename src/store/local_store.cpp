@@ -15,7 +15,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kOpenAgain = 1s;  // after a failure: a locked or full store must not cost its wait at every record
+// After a failure: a locked or full store must not cost its wait at every record.
+constexpr auto kOpenAgain = 1s;
+constexpr auto kWriteAgain = 15s;
 constexpr auto kLimitsAgain = 1h;
 constexpr auto kLookAgain = 1s;  // whether the file is still where it was
 // Pages in the log before it is moved to the file. While calls keep coming it may grow further, so that a checkpoint,
@@ -96,7 +98,10 @@ Result<std::vector<Stored>> LocalStore::append(std::span<Event> events) {
 // Where the file was damaged, or another process found that it was, the new one is tried at once.
 Result<std::vector<Stored>> LocalStore::append_to_file(std::span<Event> events) {
   FM_TRY_(open());
+  if (write_again_ && clock_.steady() < *write_again_) return Error{Errc::busy, trouble_};
   auto stored = store_->append(events);
+  write_again_.reset();
+  if (!stored && stored.error().code == Errc::busy) write_again_ = clock_.steady() + kWriteAgain;
   if (!stored && (stored.error().code == Errc::corrupt || stored.error().code == Errc::conflict)) {
     note_error(stored.error());
     FM_TRY_(open());

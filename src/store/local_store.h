@@ -74,6 +74,7 @@ class LocalStore final : public metrics::EventStore {
   Salvage salvage_;
   std::string trouble_;
   std::optional<SteadyTime> open_again_;
+  std::optional<SteadyTime> write_again_;  // somebody holds the open file
   std::optional<SteadyTime> limits_again_;
   std::optional<SteadyTime> look_again_;
   bool over_budget_ = false;

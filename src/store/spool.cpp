@@ -95,6 +95,7 @@ void Spool::close() {
 
 Result<void> Spool::open() {
   FM_TRY_(make_private_dir(dir_));
+  if (std::filesystem::is_symlink(dir_)) return Error{Errc::unavailable, dir_ + " is a link to somewhere else"};
   path_ = dir_ + "/" + std::to_string(::getpid()) + "-" + random_hex(8, entropy_) + std::string(kSuffix);
   fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd_ < 0) return Error{Errc::unavailable, "cannot make " + path_ + ": " + std::strerror(errno)};

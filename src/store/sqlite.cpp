@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include <filesystem>
 #include <utility>
 
 #include "wal_vfs.h"
@@ -41,6 +42,14 @@ Errc code_of(int sqlite_code) {
 
 Error error_of(sqlite3* handle) {
   return {code_of(sqlite3_extended_errcode(handle)), "SQLite: " + printable(sqlite3_errmsg(handle))};
+}
+
+// The way to the store may lead over links, as that to many a home does; the file itself must not be one (NOFOLLOW).
+std::string without_links_on_the_way(const std::string& path) {
+  const std::filesystem::path given(path);
+  std::error_code error;
+  const auto folder = std::filesystem::canonical(given.has_parent_path() ? given.parent_path() : ".", error);
+  return error ? path : (folder / given.filename()).string();
 }
 
 int remember_frames(void* frames, sqlite3* /*db*/, const char* /*name*/, int count) {
@@ -159,7 +168,7 @@ Result<Db> Db::open(const std::string& path, Mode mode) {
   Db db;
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW |
                     (mode == Mode::create ? SQLITE_OPEN_CREATE : 0);
-  const int code = sqlite3_open_v2(path.c_str(), &db.handle_, flags, wal_vfs());
+  const int code = sqlite3_open_v2(without_links_on_the_way(path).c_str(), &db.handle_, flags, wal_vfs());
   if (code != SQLITE_OK) {
     Error error = db.handle_ != nullptr ? error_of(db.handle_) : Error{code_of(code), sqlite3_errstr(code)};
     error.what += " (" + path + ")";

@@ -102,6 +102,12 @@ class Oracle:
             except sqlite3.DatabaseError:
                 whole = False
             store.close()
+        return Seen(stored, queued, aside, self.spooled(data), ledger,
+                    {key: (len(ids), support.digest(ids)) for key, ids in counted.items()}, whole)
+
+    @staticmethod
+    def spooled(data):
+        """Ids in the spool, in the order in which they came."""
         spooled = []
         spool = os.path.join(data, "spool")
         for name in sorted(os.listdir(spool)) if os.path.isdir(spool) else []:
@@ -111,8 +117,7 @@ class Oracle:
                         spooled.append(json.loads(line[17:])["record"]["id"])
                     except (ValueError, KeyError, TypeError):
                         pass  # a line that was not finished, so never acknowledged
-        return Seen(stored, queued, aside, spooled, ledger,
-                    {key: (len(ids), support.digest(ids)) for key, ids in counted.items()}, whole)
+        return spooled
 
     # ---- the invariants -------------------------------------------------------------------------------------------
 

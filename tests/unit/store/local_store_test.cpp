@@ -106,6 +106,23 @@ TEST_CASE("a store that is locked takes records in the spool, and has them once 
   CHECK(it.sql("SELECT count(DISTINCT seq) FROM tool_usage") == "4 ");
 }
 
+TEST_CASE("a store that somebody holds for long costs its wait once in a while, not at every record") {
+  Machine it;
+  LocalStore store = it.store();
+  REQUIRE(append(store, {tool_call("before")}).ok());
+  WriteLock other = must(WriteLock::open(it.file + ".lock"));
+  must(other.take(Millis(0)));
+  REQUIRE(append(store, {tool_call("a")}).ok());
+  other.give_back();
+  REQUIRE(append(store, {tool_call("b")}).ok());
+  CHECK(store.spool().count() == 2);  // it was not even tried
+  it.clock.advance(15s);
+  REQUIRE(append(store, {tool_call("c")}).ok());
+  CHECK(store.spool().count() == 2);
+  store.tidy(/*busy=*/false);
+  CHECK(it.sql("SELECT id FROM tool_usage ORDER BY id") == "a b before c ");
+}
+
 TEST_CASE("records that a full store could not take get their own numbers when they come back") {
   Machine it;
   LocalStore store = it.store();
