@@ -28,6 +28,7 @@ class Background {
   void offer(Sender* sender);
 
   const Settings& settings_;
+  std::string told_;  // the trouble that the log tells of already: once, not at every round
   Alarm alarm_;
   Alarm done_;
   Guarded<Sender*> current_{nullptr};
