@@ -64,12 +64,11 @@ Millis Background::round(Local& local, std::unique_ptr<Sender>& sender) {
     return kAfterTrouble;
   };
   auto database = local.store().database();
-  if (!database) return trouble(database.error());
-  if (*database != sends_from_) {  // the store was replaced
-    offer(nullptr);
+  if (const std::int64_t closed = local.store().times_closed(); closed != std::exchange(seen_closed_, closed)) {
+    offer(nullptr);  // it holds on to the file before
     sender.reset();
-    sends_from_ = *database;
   }
+  if (!database) return trouble(database.error());
   auto lane = local.store().lane();
   if (!lane) return trouble(lane.error());
   if (!sender) {

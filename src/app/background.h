@@ -32,7 +32,7 @@ class Background {
   Alarm alarm_;
   Alarm done_;
   Guarded<Sender*> current_{nullptr};
-  const store::Database* sends_from_ = nullptr;  // that the sender uses
+  std::int64_t seen_closed_ = 0;  // the sender uses the file that was opened after it
   std::thread thread_;
 };
 

@@ -5,6 +5,7 @@
 #include "fortium/base/files.h"
 #include "fortium/base/log.h"
 #include "limits.h"
+#include "migrations.h"
 
 namespace fortium::store {
 
@@ -63,6 +64,7 @@ Result<void> LocalStore::open() {
 }
 
 void LocalStore::close() {
+  times_closed_ += database_ != nullptr;
   store_.reset();
   database_.reset();
 }
@@ -125,7 +127,9 @@ void LocalStore::note_error(const Error& error) {
   if (error.code == Errc::corrupt || error.code == Errc::conflict) close();
 }
 
+// Whoever asks also finds out that a newer program has taken the store over; then records go to the spool.
 Result<Database*> LocalStore::database() {
+  if (store_) leave_if_newer();
   FM_TRY_(open());
   return database_.get();
 }
@@ -133,6 +137,11 @@ Result<Database*> LocalStore::database() {
 Result<std::int64_t> LocalStore::lane() {
   FM_TRY_(open());
   return lane_;
+}
+
+void LocalStore::leave_if_newer() {
+  const auto version = database_->db().integer("PRAGMA user_version");
+  if (version && *version > kSchemaVersion) close();
 }
 
 bool LocalStore::tidy(bool busy) {
@@ -147,6 +156,8 @@ bool LocalStore::tidy(bool busy) {
     }
   }
   if (busy) return false;
+  leave_if_newer();
+  if (!store_) return false;
   if (!trouble_.empty()) {
     if (auto done = merge_spool(); done) trouble_.clear();
   }

@@ -42,6 +42,8 @@ class LocalStore final : public metrics::EventStore {
   Result<Database*> database();
   Result<std::int64_t> lane();
   Spool& spool() { return spool_; }
+  // How often an open file was let go, and a Database with it: addresses are used again, so they tell nothing.
+  std::int64_t times_closed() const { return times_closed_; }
   // Why records go to the spool now; empty when they do not.
   const std::string& trouble() const { return trouble_; }
 
@@ -60,6 +62,7 @@ class LocalStore final : public metrics::EventStore {
   void close();
   Result<std::vector<metrics::Stored>> append_to_file(std::span<metrics::Event> events);
   Result<void> merge_spool();
+  void leave_if_newer();
   void keep_limits(WallTime now);
   bool look_after_file();
 
@@ -69,6 +72,7 @@ class LocalStore final : public metrics::EventStore {
   Spool spool_;
   std::unique_ptr<Database> database_;
   std::unique_ptr<SqliteStore> store_;
+  std::int64_t times_closed_ = 0;
   std::int64_t lane_ = kNoLane;
   Checkup checkup_;
   Salvage salvage_;

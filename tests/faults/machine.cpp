@@ -7,8 +7,8 @@
 // failed sync what was to be synced is lost without a word, as Linux does it: the page cache has it, the platter never
 // gets it.
 //
-// FORTIUM_FAULT holds the plan, "name=value" joined by blanks; machine.py is its other half and explains each name. The
-// platter is a directory that outlives the process, so several processes in turn are one machine.
+// FORTIUM_FAULT holds the plan, "name=value" joined by blanks; Machine in faults.py is its other half and explains each
+// name. The platter is a directory that outlives the process, so several processes in turn are one machine.
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/socket.h>
