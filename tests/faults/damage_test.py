@@ -78,7 +78,7 @@ class Damage(faults.Case):
         return to
 
     def test_recording_goes_on(self):
-        seeds, tried, told = times(4, 90), 0, 0
+        seeds, tried, told = times(4, 20), 0, 0
         self.a_store()
         names = list(self.damages())
         for seed in range(seeds):

@@ -176,7 +176,7 @@ class Machine:
 
     def __init__(self, case, data=None, platter=False):
         self._count = os.path.join(case.top, f"acts-{uuid.uuid4().hex[:8]}")
-        self._plan = {"dir": (data or case.data) + "/", "count": self._count}
+        self._plan = {"dir": data or case.data, "count": self._count}
         if platter:
             self._plan["platter"] = os.path.join(case.top, f"platter-{uuid.uuid4().hex[:8]}")
             os.mkdir(self._plan["platter"])
@@ -195,6 +195,9 @@ class Machine:
             for name in names:
                 os.remove(os.path.join(folder, name))
         for name in os.listdir(platter):
+            if name.endswith("%%dirty"):
+                os.remove(os.path.join(platter, name))
+                continue
             shutil.copyfile(os.path.join(platter, name), os.path.join(data, name.replace("%", "/")))
 
     def acts(self):

@@ -35,7 +35,7 @@ class Recorder(faults.Case):
     def test_at_random(self):
         """A session is killed while calls are in flight; now and then the store is checked and replaced."""
         killed, acknowledged = 0, 0
-        while killed < times(200, 10_000):
+        while killed < times(200, 1000):
             to = self.fresh()
             for _ in range(100):
                 session = self.mcp(**to)
@@ -75,7 +75,7 @@ class Sender(faults.Case):
         self.oracle.check_drained(self.service.ids(), **to)
         killed = 0
         for number in range(1, last + 1):
-            for _ in range(times(1, 5)):
+            for _ in range(times(1, 3)):
                 self.hand_in(4, code=DONE, **to)
                 done = self.cli("sync", **to, **Machine(self).env(acts="owstnc", kill=number))
                 killed += done.code != DONE
@@ -90,7 +90,7 @@ class Sender(faults.Case):
     def test_at_random(self):
         to = {**self.fresh(), **self.service.settings(), "FORTIUM_BATCH_SIZE": 5}
         killed = 0
-        while killed < times(30, 2000):
+        while killed < times(30, 300):
             self.hand_in(50, code=DONE, **to)
             process = self.start("sync", env=self.env(**to), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                  stderr=subprocess.DEVNULL)

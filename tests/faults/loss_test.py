@@ -55,6 +55,50 @@ class LostAnswers(faults.Case):
         tell("F13", "answer cut after each number of bytes", tried, lost=0, double=0)
 
 
+class Receipts(faults.Case):
+    """F17, the other way round: what the service has acknowledged to us, it has, though it is killed or loses its power."""
+
+    def service_that_fails(self, **plan):
+        machine = faults.Machine(self, data=self.service.data, platter=True)
+        clean = self.service.env
+        self.stop(self.service)
+        self.service.env = {**clean, **machine.env()}
+        self.service.serve()
+        self.stop(self.service)
+        start = machine.acts()  # of starting and stopping
+        return machine, clean, start
+
+    def stop(self, service):
+        if service.process.poll() is None:
+            service.process.terminate()
+        service.process.wait(support.DEADLINE)
+
+    def test_a_service_that_loses_its_power(self):
+        self.service = support.Service(self)
+        to = {**self.fresh(), **self.service.settings(), "FORTIUM_BATCH_SIZE": 4}
+        machine, clean, start = self.service_that_fails()
+        ended = 0
+        for number in range(times(25, 500)):
+            self.hand_in(12, code=DONE, **to)
+            how = self.chance.choice(("kill", "lose"))
+            act = start + self.chance.randrange(1, 40)
+            self.service.env = {**clean, **machine.env(**{how: act, "seed": self.chance.randrange(1 << 30)})}
+            self.service.serve()
+            self.cli("sync", **{**to, "FORTIUM_RETRY_ATTEMPTS": 0})
+            ended += self.service.process.poll() is not None
+            self.stop(self.service)
+            self.service.env = {**clean, **machine.env()}
+            self.service.serve()
+            self.oracle.check(self.service.ids())
+            self.stop(self.service)
+        self.service.serve()
+        self.json("sync", code=DONE, **to)
+        self.oracle.check_drained(self.service.ids(), **to)
+        self.assertGreater(ended, times(5, 100))
+        tell("F17", "the service killed, or its power lost, while it receives", ended,
+             acknowledged=len(self.oracle.acknowledged), lost=0, double=0)
+
+
 class OlderBackup(faults.Case):
     """F18."""
 

@@ -138,7 +138,7 @@ void apply_some(std::string& image, const std::vector<Unsynced>& changes, Dice& 
 // ---- the plan -----------------------------------------------------------------------------------------------------
 
 struct Plan {
-  std::string dir;      // whose files are watched
+  std::string dir;      // which is watched, with all in it
   std::string platter;  // where the durable content is kept; empty: power does not fail
   std::string acts;     // which kinds are counted: o open, w write, s sync, t truncate, n names, c connection
   std::string count;    // the file that is told the number of acts, at the end
@@ -185,6 +185,7 @@ class Machine {
   bool watches(const char* path) const {
     if (plan_.dir.empty() || path == nullptr) return false;
     const std::string_view name = path;
+    if (name == above(plan_.dir)) return true;
     return name.starts_with(plan_.dir) && !name.ends_with("-shm") && !name.ends_with(".lock");
   }
 
@@ -234,7 +235,7 @@ class Machine {
   void synced(const std::string& path) {
     if (plan_.platter.empty()) return;
     if (is_dir(path)) {
-      std::erase_if(names_, [&path](const Renaming& one) { return one.path.substr(0, one.path.rfind('/')) == path; });
+      std::erase_if(names_, [&path](const Renaming& one) { return above(one.path) == path; });
       return;
     }
     File& synced = file(path);
@@ -251,6 +252,9 @@ class Machine {
     files_.erase(path);
     real::unlink(shadow(path).c_str());
   }
+  void made_dir(const std::string& path) {
+    if (!plan_.platter.empty()) names_.push_back({path, std::nullopt});
+  }
   void renamed(const std::string& from, const std::string& to) {
     if (plan_.platter.empty()) return;
     std::optional<std::string> before;
@@ -265,22 +269,31 @@ class Machine {
   void save() {
     if (!plan_.count.empty()) real::replace(plan_.count, std::to_string(acts_));
     if (plan_.platter.empty()) return;
-    for (const auto& [path, file] : files_) real::replace(shadow(path), file.durable);
+    for (const auto& [path, file] : files_) {
+      real::replace(shadow(path), file.durable);
+      if (file.unsynced.empty())
+        real::unlink(dirty_mark(path).c_str());
+      else
+        real::replace(dirty_mark(path), "");
+    }
   }
 
   std::recursive_mutex lock;
 
  private:
+  static std::string above(const std::string& path) { return path.substr(0, path.rfind('/')); }
   static bool is_dir(const std::string& path) {
     struct stat info {};
     return ::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
   }
 
   std::string shadow(const std::string& path) const {
-    std::string name = path.substr(plan_.dir.size());
+    std::string name = path.substr(std::min(path.size(), plan_.dir.size() + 1));
     std::ranges::replace(name, '/', '%');
     return plan_.platter + "/" + name;
   }
+
+  std::string dirty_mark(const std::string& path) const { return shadow(path) + "%%dirty"; }
 
   File& file(const std::string& path) {
     auto found = files_.find(path);
@@ -288,7 +301,11 @@ class Machine {
       // What was there before the machine was watched is on the platter.
       std::optional<std::string> durable = real::content(shadow(path));
       if (!durable) durable = real::content(path);
-      found = files_.emplace(path, File{durable.value_or(""), {}}).first;
+      File file{durable.value_or(""), {}};
+      // What an earlier process has written is still to be synced, by whoever does so first.
+      if (auto dirty = real::content(dirty_mark(path)) ? real::content(path) : std::nullopt)
+        file.unsynced = {{0, "", std::size_t{0}}, {0, std::move(*dirty), std::nullopt}};
+      found = files_.emplace(path, std::move(file)).first;
     }
     return found->second;
   }
@@ -303,14 +320,19 @@ class Machine {
     const std::size_t kept = dice_.below(names_.size() + 1);
     for (std::size_t i = names_.size(); i > kept; --i) {
       const Renaming& name = names_[i - 1];
-      files_.erase(name.path);
       if (name.before) {
         files_[name.path].durable = *name.before;
         real::replace(name.path, *name.before);
-      } else {
-        real::unlink(name.path.c_str());
-        real::unlink(shadow(name.path).c_str());
+        continue;
       }
+      // A directory that is not there is not there with all that is in it.
+      std::erase_if(files_, [&](const auto& one) {
+        if (one.first != name.path && !one.first.starts_with(name.path + "/")) return false;
+        real::unlink(one.first.c_str());
+        real::unlink(shadow(one.first).c_str());
+        return true;
+      });
+      ::syscall(SYS_rmdir, name.path.c_str());
     }
     for (const auto& [path, file] : files_)
       if (path.ends_with(".db")) real::unlink((path + "-shm").c_str());
@@ -442,6 +464,14 @@ int unlink(const char* path) noexcept {
   if (it.watches(path) && !it.act('n')) return -1;
   const int done = real::unlink(path);
   if (done == 0 && it.watches(path)) it.removed(path);
+  return done;
+}
+int mkdir(const char* path, mode_t mode) noexcept {
+  Machine& it = machine();
+  const Hold hold(it.lock);
+  if (it.watches(path) && !it.act('n')) return -1;
+  const int done = static_cast<int>(::syscall(SYS_mkdirat, AT_FDCWD, path, mode));
+  if (done == 0 && it.watches(path)) it.made_dir(path);
   return done;
 }
 int rename(const char* from, const char* to) noexcept {

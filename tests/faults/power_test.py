@@ -38,7 +38,7 @@ class Power(faults.Case):
 
     def test_with_full_durability_nothing_is_lost(self):
         lost = acknowledged = 0
-        while lost < times(60, 5000):
+        while lost < times(60, 1000):
             more, missing = self.losses(40)
             self.assertEqual(missing, set())
             self.oracle.check()
@@ -49,7 +49,7 @@ class Power(faults.Case):
     def test_with_normal_durability_something_is(self):
         """The control: the machine does lose what is not synced. `normal` promises no more than a crash of the process."""
         lost = stores = 0
-        for _ in range(times(10, 100)):
+        for _ in range(times(10, 30)):
             more, missing = self.losses(10, FORTIUM_DURABILITY="normal")
             self.assertTrue(self.oracle.look().whole)  # consistent all the same
             stores += 1
@@ -69,7 +69,7 @@ class FailedSync(faults.Case):
         tried = 0
         for number in range(1, syncs + 3):
             for fails in (1, 2, 3):
-                for _ in range(times(1, 20)):
+                for _ in range(times(1, 10)):
                     to = self.fresh()
                     machine = Machine(self, platter=True)
                     if number <= 3:  # also of a store that was there before

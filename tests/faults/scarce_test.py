@@ -12,7 +12,7 @@ class Memory(faults.Case):
         to = self.fresh()
         self.hand_in(3, code=DONE, **to)
         tried = refused = 0
-        for number in sorted({1, 2, *self.chance.sample(range(1, 4000), times(150, 3000))}):
+        for number in sorted({1, 2, *self.chance.sample(range(1, 4000), times(150, 1000))}):
             done = self.hand_in(3, **to, **Machine(self).env(acts="", memory=number))
             refused += done.code != DONE
             tried += 1
@@ -26,7 +26,7 @@ class Memory(faults.Case):
     def test_while_sending(self):
         service = Service(self)
         to = {**self.fresh(), **service.settings()}
-        for number in self.chance.sample(range(1, 6000), times(40, 1000)):
+        for number in self.chance.sample(range(1, 6000), times(40, 300)):
             self.hand_in(2, code=DONE, **to)
             self.cli("sync", **to, **Machine(self).env(acts="", memory=number))
             self.oracle.check(service.ids()) if number % 10 == 0 else None
