@@ -195,7 +195,7 @@ class Machine:
             for name in names:
                 os.remove(os.path.join(folder, name))
         for name in os.listdir(platter):
-            if name.endswith("%%dirty"):
+            if "%%" in name:
                 os.remove(os.path.join(platter, name))
                 continue
             shutil.copyfile(os.path.join(platter, name), os.path.join(data, name.replace("%", "/")))

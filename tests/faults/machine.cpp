@@ -177,7 +177,9 @@ struct Plan {
 class Machine {
  public:
   Machine() : plan_(Plan::read(std::getenv("FORTIUM_FAULT"))), dice_(static_cast<std::uint64_t>(plan_.seed)) {
-    allocations_ = 0;
+    std::string made = real::content(plan_.platter + "/%%names").value_or("");
+    for (std::size_t end; (end = made.find('\n')) != std::string::npos; made.erase(0, end + 1))
+      names_.push_back({made.substr(0, end), std::nullopt});
   }
 
   const Plan& plan() const { return plan_; }
@@ -269,6 +271,10 @@ class Machine {
   void save() {
     if (!plan_.count.empty()) real::replace(plan_.count, std::to_string(acts_));
     if (plan_.platter.empty()) return;
+    std::string made;  // and not synced yet; what was removed or renamed counts as done when a process ends
+    for (const Renaming& name : names_)
+      if (!name.before) made += name.path + "\n";
+    real::replace(plan_.platter + "/%%names", made);
     for (const auto& [path, file] : files_) {
       real::replace(shadow(path), file.durable);
       if (file.unsynced.empty())

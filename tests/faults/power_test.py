@@ -16,8 +16,11 @@ class Power(faults.Case):
         missing afterwards."""
         to = {**self.fresh(), **variables}
         machine = Machine(self, platter=True)
-        self.hand_in(1, code=DONE, **to, **machine.env())
         lost, acts = 0, 40
+        while not self.oracle.acknowledged:  # a first start that loses its power, too
+            self.hand_in(1, **to, **machine.env(lose=self.chance.randrange(1, 40), seed=self.chance.randrange(1 << 30)))
+            if self.missing():
+                return 1, self.missing()
         for _ in range(lives):
             # Now and then more than the log may hold, so that it is moved into the file, too.
             count, context = self.chance.choice(((1, 0), (3, 0), (30, 100), (400, 3000)))
