@@ -38,6 +38,7 @@ CREATE TABLE lane (
   state TEXT NOT NULL DEFAULT '{}',
   lease_owner TEXT,
   lease_until INTEGER NOT NULL DEFAULT 0,
+  waiting INTEGER NOT NULL DEFAULT 0, -- rows of the outbox: kept by its triggers, so `status` never counts
   UNIQUE (url, organization, credential)
 ) STRICT;
 
@@ -51,6 +52,17 @@ CREATE TABLE outbox (
   attempts INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (lane, place)
 ) WITHOUT ROWID, STRICT;
+
+CREATE TRIGGER outbox_in AFTER INSERT ON outbox BEGIN
+  UPDATE lane SET waiting = waiting + 1 WHERE lane = new.lane;
+END;
+CREATE TRIGGER outbox_out AFTER DELETE ON outbox BEGIN
+  UPDATE lane SET waiting = waiting - 1 WHERE lane = old.lane;
+END;
+CREATE TRIGGER outbox_moved AFTER UPDATE OF lane ON outbox BEGIN
+  UPDATE lane SET waiting = waiting - 1 WHERE lane = old.lane;
+  UPDATE lane SET waiting = waiting + 1 WHERE lane = new.lane;
+END;
 
 -- Records that the receiver refused, and why.
 CREATE TABLE set_aside (

@@ -107,7 +107,7 @@ class Database {
   std::string device_id_;
   std::string moved_to_;
   std::optional<std::uint64_t> inode_;  // of the file, from when it was first looked for
-  const std::string unsynced_;  // the file that tells others
+  const std::string unsynced_;          // the file that tells others
   bool unsure_ = false;
 };
 

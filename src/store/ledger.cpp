@@ -38,9 +38,6 @@ Result<void> add_to_ledger(Db& db, const LedgerLine& line, const Tally& tally) {
   return put.bind(line.day, line.kind, line.device_id, line.lane, sum.count, sum.digest.hex()).run();
 }
 
-namespace {
-
-// Takes what `rows` (id, timestamp, device_id, lane) lists from the lines of its lanes to those of `to`.
 Result<std::int64_t> move_tallies(Db& db, const Kind& kind, Statement& rows, std::int64_t to) {
   std::map<LedgerLine, Tally> moved;
   std::int64_t count = 0;
@@ -62,8 +59,6 @@ Result<std::int64_t> move_tallies(Db& db, const Kind& kind, Statement& rows, std
   }
   return count;
 }
-
-}  // namespace
 
 Result<std::int64_t> move_records(Db& db, const Kind& kind, std::int64_t from, std::int64_t to) {
   const std::string table(kind.name);

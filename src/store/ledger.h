@@ -27,6 +27,9 @@ struct LedgerLine {
 
 // Inside the caller's transaction; the tally may be of any sign.
 Result<void> add_to_ledger(Db& db, const LedgerLine& line, const sync::Tally& tally);
+// The tallies of these rows (id, timestamp, device_id, lane) go to another lane. Inside the caller's transaction. The
+// number of rows.
+Result<std::int64_t> move_tallies(Db& db, const metrics::Kind& kind, Statement& rows, std::int64_t to);
 // All records of one lane go to another one, and their tallies with them. Inside the caller's transaction. The number
 // moved.
 Result<std::int64_t> move_records(Db& db, const metrics::Kind& kind, std::int64_t from, std::int64_t to);

@@ -1,6 +1,8 @@
 #include "limits.h"
 
 #include "fortium/metrics/kind.h"
+#include "ledger.h"
+#include "sqlite_store.h"
 
 namespace fortium::store {
 
@@ -22,6 +24,11 @@ Result<std::int64_t> drop_oldest(Database& database, const metrics::Kind& kind, 
     FM_TRY(Statement remember, database.db().prepare("INSERT INTO gone (kind, id) SELECT '" + table + "', id" + which +
                                                      " ON CONFLICT DO NOTHING"));
     FM_TRY_(remember.bind(to_ms(cutoff), kChunk).run());
+    // What nobody asked for while it was here is no longer to be had: it is not "made before there was an account".
+    FM_TRY(Statement nobodys,
+           database.db().prepare("SELECT * FROM (SELECT id, timestamp, device_id, lane" + which + ") WHERE lane = 0"));
+    FM_TRY([[maybe_unused]] const std::int64_t moved,
+           move_tallies(database.db(), kind, nobodys.bind(to_ms(cutoff), kChunk), kDroppedLane));
     FM_TRY(Statement drop, database.db().prepare("DELETE FROM " + table + " WHERE id IN (SELECT id" + which + ")"));
     FM_TRY_(drop.bind(to_ms(cutoff), kChunk).run());
     dropped = database.db().changes();

@@ -12,22 +12,19 @@ Result<QueueCounts> count_queue(Database& database, std::int64_t lane, WallTime 
   Db& db = database.db();
   QueueCounts counts;
   FM_TRY_(database.read([&]() -> Result<void> {
-    FM_TRY(Statement mine, db.prepare("SELECT count(*), min(since) FROM outbox WHERE lane = ?"));
-    FM_TRY_(mine.bind(lane).step());
-    counts.pending = mine.integer(0);
-    if (!mine.is_null(1)) counts.oldest = from_ms(mine.integer(1));
+    FM_TRY(Statement mine, db.prepare("SELECT waiting, lease_until > ? FROM lane WHERE lane = ?"));
+    FM_TRY(const bool known, mine.bind(to_ms(now), lane).step());
+    if (known) counts.pending = mine.integer(0);
+    if (known && mine.integer(1) != 0) counts.leased = counts.pending;
     mine.reset();
-    FM_TRY(counts.elsewhere, db.integer("SELECT count(*) FROM outbox"));
+    FM_TRY(Statement first, db.prepare("SELECT since FROM outbox WHERE lane = ? ORDER BY place LIMIT 1"));
+    FM_TRY(const bool waits, first.bind(lane).step());
+    if (waits) counts.oldest = from_ms(first.integer(0));
+    first.reset();
+    FM_TRY(counts.elsewhere, db.integer("SELECT coalesce(sum(waiting), 0) FROM lane"));
     counts.elsewhere -= counts.pending;
     FM_TRY(counts.failed, db.integer("SELECT count(*) FROM set_aside"));
-    FM_TRY(Statement held, db.prepare("SELECT count(*) FROM lane WHERE lane = ? AND lease_until > ?"));
-    FM_TRY_(held.bind(lane, to_ms(now)).step());
-    if (held.integer(0) > 0) counts.leased = counts.pending;
-    held.reset();
-    for (const metrics::Kind& kind : metrics::kinds()) {
-      FM_TRY(const std::int64_t free, db.integer("SELECT count(*) FROM " + std::string(kind.name) + " WHERE lane = 0"));
-      counts.unassigned += free;
-    }
+    FM_TRY(counts.unassigned, db.integer("SELECT coalesce(sum(count), 0) FROM ledger WHERE lane = 0"));
     return {};
   }));
   return counts;

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -18,6 +19,9 @@ using sync::Outcome;
 using sync::Waiting;
 
 namespace {
+
+// Rows in one transaction: whoever records meanwhile waits for a millisecond, not for a whole batch.
+constexpr std::size_t kSettledAtOnce = 100;
 
 // The 22nd field of /proc/<pid>/stat: when the process began, in clock ticks since boot. A pid is used again, a pair of
 // pid and start is not. Empty where there is no such file.
@@ -218,17 +222,22 @@ Result<void> SqliteOutbox::settle_one(const Outcome& outcome, const Seen& seen) 
 }
 
 Result<void> SqliteOutbox::settle(std::span<const Outcome> outcomes, WallTime /*now*/) {
-  if (outcomes.empty()) return {};
   FM_TRY_(prepare());
-  return database_.write([&]() -> Result<void> {
-    for (const Outcome& outcome : outcomes)
-      if (const auto seen = seen_.find(outcome.place); seen != seen_.end()) FM_TRY_(settle_one(outcome, seen->second));
-    return {};
-  });
+  while (!outcomes.empty()) {
+    const auto some = outcomes.first(std::min(outcomes.size(), kSettledAtOnce));
+    outcomes = outcomes.subspan(some.size());
+    FM_TRY_(database_.write([&]() -> Result<void> {
+      for (const Outcome& outcome : some)
+        if (const auto seen = seen_.find(outcome.place); seen != seen_.end())
+          FM_TRY_(settle_one(outcome, seen->second));
+      return {};
+    }));
+  }
+  return {};
 }
 
 Result<std::int64_t> SqliteOutbox::waiting() {
-  FM_TRY(Statement count, database_.db().prepare("SELECT count(*) FROM outbox WHERE lane = ?"));
+  FM_TRY(Statement count, database_.db().prepare("SELECT waiting FROM lane WHERE lane = ?"));
   FM_TRY_(count.bind(lane_).step());
   return count.integer(0);
 }

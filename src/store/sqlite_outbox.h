@@ -72,14 +72,15 @@ struct QueueEntry {
 };
 
 struct QueueCounts {
-  std::int64_t pending = 0;     // for this lane
-  std::int64_t leased = 0;      // of them, in the hands of a sender
-  std::int64_t failed = 0;      // set aside, all lanes
-  std::int64_t elsewhere = 0;   // waiting for another destination
-  std::int64_t unassigned = 0;  // recorded with no account at all
-  std::optional<WallTime> oldest;
+  std::int64_t pending = 0;        // for this lane
+  std::int64_t leased = 0;         // of them, in the hands of a sender
+  std::int64_t failed = 0;         // set aside, all lanes
+  std::int64_t elsewhere = 0;      // waiting for another destination
+  std::int64_t unassigned = 0;     // recorded with no account at all
+  std::optional<WallTime> oldest;  // when the first in line was recorded
 };
 
+// However much waits, nothing is counted: the store keeps the numbers.
 Result<QueueCounts> count_queue(Database& database, std::int64_t lane, WallTime now);
 // Oldest first; `after` is the last entry's cursor of the page before.
 struct QueuePage {
