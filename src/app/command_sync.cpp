@@ -31,6 +31,7 @@ int run_sync(const Settings& settings, const SyncCommand& command) {
   const SteadyTime start = local.clock().steady();
   auto totals = drain(**sender, settings, local.clock(), command.timeout, command.json);
   if (!totals) return fail_store(totals.error());
+  local.store().tidy_log();
   auto counts = store::count_queue(**database, *lane, local.clock().now());
   if (!counts) return fail_store(counts.error());
   const double ms = std::chrono::duration<double, std::milli>(local.clock().steady() - start).count();

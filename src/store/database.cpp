@@ -145,6 +145,14 @@ Result<void> Database::trust_log() {
   return {};
 }
 
+Result<void> Database::leave(int frames) {
+  if (db_.wal_frames() <= frames) return {};
+  FM_TRY_(lock_.take(options_.lock_wait));
+  Result<void> done = replaced() ? Result<void>() : db_.empty_log(Millis(0));
+  lock_.give_back();
+  return done;
+}
+
 Result<void> Database::tidy(int frames) {
   if (db_.wal_frames() <= frames) return {};
   FM_TRY_(lock_.take(options_.lock_wait));

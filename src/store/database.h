@@ -74,6 +74,9 @@ class Database {
   // Moves the log into the database file when it has grown beyond `frames`. A few milliseconds: not on the path of a
   // reply.
   Result<void> tidy(int frames);
+  // The same before a program ends, and the log is empty afterwards if nobody else uses it: which of its frames were
+  // moved is not known to the next program, which would read and move all of them again.
+  Result<void> leave(int frames);
 
  private:
   Database(DatabaseOptions options, WriteLock lock);

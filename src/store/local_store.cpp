@@ -191,7 +191,7 @@ Result<void> LocalStore::salvage() {
 }
 
 void LocalStore::tidy_log() {
-  if (store_) (void)database_->tidy(kFramesIdle);
+  if (store_) (void)database_->leave(kFramesIdle);
 }
 
 void LocalStore::keep_limits(WallTime now) {

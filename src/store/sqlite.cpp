@@ -216,11 +216,14 @@ Result<void> Db::checkpoint() {
   return {};
 }
 
-Result<void> Db::empty_log() {
-  if (sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr) != SQLITE_OK)
-    return error_of(handle_);
-  *wal_frames_ = 0;
-  return {};
+Result<void> Db::empty_log(Millis wait) {
+  sqlite3_busy_timeout(handle_, static_cast<int>(wait.count()));
+  const int code = sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  Result<void> done;
+  if (code != SQLITE_OK) done = error_of(handle_);
+  sqlite3_busy_timeout(handle_, kBusyMs);
+  if (done) *wal_frames_ = 0;
+  return done;
 }
 
 }  // namespace fortium::store

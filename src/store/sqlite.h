@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "fortium/base/clock.h"
 #include "fortium/base/result.h"
 #include "fortium/schema/check.h"
 
@@ -114,8 +115,8 @@ class Db {
   int wal_frames() const { return *wal_frames_; }
   // Moves what it can from the log to the database file without waiting for readers.
   Result<void> checkpoint();
-  // Moves all of it, and leaves an empty log. busy: somebody still reads from it.
-  Result<void> empty_log();
+  // Moves all of it, and leaves an empty log. busy: somebody still reads from it, after that wait.
+  Result<void> empty_log(Millis wait = Millis(5'000));
 
  private:
   sqlite3* handle_ = nullptr;

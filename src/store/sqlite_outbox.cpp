@@ -22,6 +22,9 @@ namespace {
 
 // Rows in one transaction: whoever records meanwhile waits for a millisecond, not for a whole batch.
 constexpr std::size_t kSettledAtOnce = 100;
+// Pages in the log, as when records are made without a pause (local_store.cpp): a large backlog is delivered by a
+// program that does nothing else.
+constexpr int kMostFrames = 16'000;
 
 // The 22nd field of /proc/<pid>/stat: when the process began, in clock ticks since boot. A pid is used again, a pair of
 // pid and start is not. Empty where there is no such file.
@@ -233,6 +236,7 @@ Result<void> SqliteOutbox::settle(std::span<const Outcome> outcomes, WallTime /*
       return {};
     }));
   }
+  (void)database_.tidy(kMostFrames);  // if not now, after the next batch
   return {};
 }
 

@@ -10,7 +10,7 @@ import time
 import faults
 import support
 from faults import tell, times
-from support import DONE, PARTLY, Peer, Reply
+from support import DONE, PARTLY, Peer, Reply, STORE
 
 
 class Crowd(faults.Case):
@@ -37,7 +37,14 @@ class Crowd(faults.Case):
                     sending[0] -= 1
 
         peer.batch(receive)
-        end, troubles, slow = time.monotonic() + self.SECONDS, [], []
+        end, troubles, slow, busy = time.monotonic() + self.SECONDS, [], [], []
+
+        def listen(done):
+            """With very many at once somebody may be told, after five seconds, that it is not his turn."""
+            if done.code == STORE and "was locked" in done.err and self.PROCESSES > 8:
+                busy.append(done)
+            elif done.code not in (DONE, PARTLY):
+                troubles.append(done)
 
         def record():
             while time.monotonic() < end:
@@ -58,14 +65,12 @@ class Crowd(faults.Case):
 
         def send():
             while time.monotonic() < end:
-                done = self.cli("sync", "--timeout", "2s", **to)
-                if done.code not in (DONE, PARTLY):
-                    troubles.append(done)
+                listen(self.cli("sync", "--timeout", "2s", **to))
 
         def ask():
             while time.monotonic() < end:
-                self.json("report", "summary", **to)
-                self.status(**to)
+                listen(self.cli("report", "summary", "--json", **to))
+                listen(self.cli("status", "--json", **to))
 
         def in_thread(work):
             def run():
@@ -89,7 +94,20 @@ class Crowd(faults.Case):
         slow.sort()
         tell("F9", f"{self.PROCESSES} processes, {self.RECORDERS} calls in flight in each, 4 senders, a reader, for "
                    f"{self.SECONDS:.0f} s", len(slow), acknowledged=len(self.oracle.acknowledged), lost=0, double=0,
-             most_senders_at_once=most[0], p99_of_a_group_ms=round(slow[len(slow) * 99 // 100] * 1000))
+             most_senders_at_once=most[0], commands_told_that_it_is_busy=len(busy), p99_of_a_group_ms=round(slow[len(slow) * 99 // 100] * 1000))
+
+
+class Alone(faults.Case):
+    """F19, the other way to much: very many programs that live for one record, and nobody beside them."""
+
+    def test_the_log_does_not_grow_with_them(self):
+        to = self.fresh()
+        most = 0
+        for _ in range(times(12, 60)):
+            self.hand_in(40, code=DONE, more={"context": {"text": "x" * 20_000}}, **to)
+            most = max(most, os.path.getsize(self.database + "-wal"))
+        self.assertLess(most, 8 << 20)
+        self.oracle.check()
 
 
 class Backlog(faults.Case):
