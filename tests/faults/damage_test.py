@@ -4,6 +4,7 @@
 import fcntl
 import json
 import os
+import shutil
 import sqlite3
 import threading
 
@@ -11,6 +12,8 @@ import faults
 import support
 from faults import tell, times
 from support import DONE, STORE
+
+PAGE = 2048
 
 
 def flip(path, chance, begin, end, count):
@@ -32,9 +35,9 @@ class Damage(faults.Case):
             os.truncate(path, 0)
 
         def random_page(path):
-            pages = size(path) // 4096
+            pages = size(path) // PAGE
             page = chance.randrange(pages)
-            flip(path, chance, page * 4096, (page + 1) * 4096, chance.choice((1, 16, 400)))
+            flip(path, chance, page * PAGE, (page + 1) * PAGE, chance.choice((1, 16, 400)))
 
         def rubbish(path):
             with open(path, "wb") as file:
@@ -71,11 +74,18 @@ class Damage(faults.Case):
         }
 
     def a_store(self):
-        """With some pages in the file, and some in the log."""
-        to = self.fresh()
-        self.hand_in(400, code=DONE, more={"context": {"text": "x" * 3000}}, **to)
-        self.hand_in(5, code=DONE, **to)
+        """With some pages in the file, and some in the log: made once, copied for each damage."""
+        if self.template is None:
+            to = self.fresh()
+            self.hand_in(400, code=DONE, more={"context": {"text": "x" * 8000}}, **to)
+            self.hand_in(5, code=DONE, **to)
+            self.template = self.data
+        handed, to = set(self.oracle.handed), self.fresh()
+        self.oracle.handed = handed
+        shutil.copytree(self.template, self.data)
         return to
+
+    template = None
 
     def test_recording_goes_on(self):
         seeds, tried, apart = times(4, 20), 0, 0
@@ -134,6 +144,7 @@ class Damage(faults.Case):
                 continue
             self.database = os.path.join(folder, "metrics.db")
             store = self.store()
+            store.text_factory = lambda text: text.decode(errors="replace")
             try:
                 kept.update(one for one, in store.execute("SELECT id FROM tool_usage"))
             except sqlite3.DatabaseError:

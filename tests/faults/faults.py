@@ -84,6 +84,7 @@ class Oracle:
         if os.path.exists(os.path.join(data, "metrics.db")):
             self._case.database = os.path.join(data, "metrics.db")
             store = self._case.store()
+            store.text_factory = lambda text: text.decode(errors="replace")  # it may be damaged
             try:
                 whole = store.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
                 tables = {name for name, in store.execute("SELECT name FROM sqlite_schema")}
