@@ -72,7 +72,8 @@ class SqliteStore final : public metrics::EventStore {
   const bool queued_;
   Counters counters_;
   std::vector<Statement> insert_, find_;  // by kind
-  Statement get_seq_, put_seq_, add_seq_, last_place_, enqueue_, get_ledger_, put_ledger_, add_ledger_, any_gone_, gone_;
+  Statement get_seq_, put_seq_, add_seq_, last_place_, enqueue_, get_ledger_, put_ledger_, add_ledger_, any_gone_,
+      gone_;
 };
 
 // A whole record by id; not_found.

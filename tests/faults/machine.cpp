@@ -115,6 +115,18 @@ void apply(std::string& image, const Unsynced& change) {
   image.replace(change.at, change.bytes.size(), change.bytes);
 }
 
+// What makes the one of the other, by sectors.
+std::vector<Unsynced> differences(const std::string& durable, const std::string& now) {
+  std::vector<Unsynced> changes;
+  if (now.size() < durable.size()) changes.push_back({0, "", now.size()});
+  for (std::size_t at = 0; at < now.size(); at += kSector) {
+    std::string sector = now.substr(at, kSector);
+    if (at >= durable.size() || durable.compare(at, sector.size(), sector) != 0)
+      changes.push_back({at, std::move(sector), std::nullopt});
+  }
+  return changes;
+}
+
 // What of these changes reaches the platter when the power goes: nothing, a first part with a torn end, or any sectors.
 void apply_some(std::string& image, const std::vector<Unsynced>& changes, Dice& dice) {
   const std::size_t way = dice.below(3);
@@ -309,8 +321,8 @@ class Machine {
       if (!durable) durable = real::content(path);
       File file{durable.value_or(""), {}};
       // What an earlier process has written is still to be synced, by whoever does so first.
-      if (auto dirty = real::content(dirty_mark(path)) ? real::content(path) : std::nullopt)
-        file.unsynced = {{0, "", std::size_t{0}}, {0, std::move(*dirty), std::nullopt}};
+      if (const auto now = real::content(dirty_mark(path)) ? real::content(path) : std::nullopt)
+        file.unsynced = differences(file.durable, *now);
       found = files_.emplace(path, std::move(file)).first;
     }
     return found->second;

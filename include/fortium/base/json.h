@@ -1,8 +1,8 @@
 // JSON with limits: what comes from outside is parsed here and nowhere else.
 //
 // parse() refuses, with a reason and a position: text that is not JSON, invalid UTF-8, lone surrogates, numbers beyond
-// double, more than kMaxJsonDepth levels, and a key given twice in one object. It never throws, and its stack is bounded
-// by kMaxJsonDepth. Include <nlohmann/json.hpp> only where members are touched: it costs seconds to compile.
+// double, more than kMaxJsonDepth levels, and a key given twice in one object. It never throws, and its stack is
+// bounded by kMaxJsonDepth. Include <nlohmann/json.hpp> only where members are touched: it costs seconds to compile.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
