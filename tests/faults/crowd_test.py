@@ -89,12 +89,15 @@ class Crowd(faults.Case):
         self.assertEqual(troubles, [])
         self.json("sync", "--timeout", "120s", code=DONE, timeout=180, **to)
         self.assertEqual(most[0], 1, "more than one sender at a time")
-        self.oracle.check_drained(dict(peer.ids), **to)
+        # Who was told, and could not note it because it was not his turn, asks again: the service knows the record then.
+        self.oracle.check_drained(dict.fromkeys(peer.ids, 1), **to)
         self.oracle.check_silent()
+        sent_again = sum(n - 1 for n in peer.ids.values())
         slow.sort()
         tell("F9", f"{self.PROCESSES} processes, {self.RECORDERS} calls in flight in each, 4 senders, a reader, for "
                    f"{self.SECONDS:.0f} s", len(slow), acknowledged=len(self.oracle.acknowledged), lost=0, double=0,
-             most_senders_at_once=most[0], commands_told_that_it_is_busy=len(busy), p99_of_a_group_ms=round(slow[len(slow) * 99 // 100] * 1000))
+             most_senders_at_once=most[0], sent_again=sent_again,
+             commands_told_that_it_is_busy=len(busy), p99_of_a_group_ms=round(slow[len(slow) * 99 // 100] * 1000))
 
 
 class Alone(faults.Case):

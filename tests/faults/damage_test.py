@@ -147,7 +147,7 @@ class Damage(faults.Case):
             store.text_factory = lambda text: text.decode(errors="replace")
             try:
                 kept.update(one for one, in store.execute("SELECT id FROM tool_usage"))
-            except sqlite3.DatabaseError:
+            except (sqlite3.DatabaseError, UnicodeDecodeError):  # the words of the error may be damaged, too
                 pass
             store.close()
         self.database = os.path.join(self.data, "metrics.db")

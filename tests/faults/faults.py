@@ -100,7 +100,7 @@ class Oracle:
                             "GROUP BY day, kind"):
                         total = sum(int(one, 16) for one in digest.split(",")) % (1 << 128)
                         ledger[(day, kind)] = (count, f"{total:032x}")
-            except sqlite3.DatabaseError:
+            except (sqlite3.DatabaseError, UnicodeDecodeError):  # the words of the error may be damaged, too
                 whole = False
             store.close()
         return Seen(stored, queued, aside, self.spooled(data), ledger,
