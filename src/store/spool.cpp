@@ -96,10 +96,16 @@ void Spool::close() {
 Result<void> Spool::open() {
   FM_TRY_(make_private_dir(dir_));
   if (std::filesystem::is_symlink(dir_)) return Error{Errc::unavailable, dir_ + " is a link to somewhere else"};
-  path_ = dir_ + "/" + std::to_string(::getpid()) + "-" + random_hex(8, entropy_) + std::string(kSuffix);
-  fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (fd_ < 0) return Error{Errc::unavailable, "cannot make " + path_ + ": " + std::strerror(errno)};
-  ::flock(fd_, LOCK_EX | LOCK_NB);
+  for (bool ours = false; !ours;) {
+    close();
+    path_ = dir_ + "/" + std::to_string(::getpid()) + "-" + random_hex(8, entropy_) + std::string(kSuffix);
+    fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd_ < 0) return Error{Errc::unavailable, "cannot make " + path_ + ": " + std::strerror(errno)};
+    // Who merges just then may have been first, and removes the file as an empty one of somebody dead.
+    struct stat info {};
+    const bool taken = ::flock(fd_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    ours = !taken && ::fstat(fd_, &info) == 0 && info.st_nlink > 0;
+  }
   return sync_dir(dir_);
 }
 

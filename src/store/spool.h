@@ -4,6 +4,8 @@
 // What was refused is never merged: a file is cut back after a failed write, and where that fails too its new name says
 // how much of it counts. A file belongs to the process that writes it for as long as that lives (flock); others merge
 // it afterwards. One instance belongs to one thread.
+//
+// Fixed bugs: a file that was merged the moment it was made took records with it that were acknowledged afterwards.
 #pragma once
 
 #include <sys/types.h>

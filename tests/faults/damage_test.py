@@ -5,7 +5,9 @@ import fcntl
 import json
 import os
 import shutil
+import signal
 import sqlite3
+import subprocess
 import threading
 
 import faults
@@ -201,6 +203,37 @@ class Locked(faults.Case):
         self.assertEqual(spooled, ids[1:4])
         self.assertEqual((told["records"]["total"], told["store"]["spooled"]), (5, 0))
         self.held_well += ((oracle, data),)
+
+    def test_a_spool_file_that_is_merged_the_moment_it_is_made(self):
+        """One program makes its file in the spool, and has not locked it yet, when another one merges what is there."""
+        to = self.fresh()
+        self.hand_in(1, code=DONE, **to)
+        self.version(99)  # so that it is spooled
+        slow = self.start("record", "--json", "-", env=self.env(**to, **faults.Machine(self).env(acts="l", stop=1)),
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        slow.stdin.write(self.oracle.lines(3).encode())
+        slow.stdin.close()
+        slow.stdin = None
+
+        def stopped():
+            with open(f"/proc/{slow.pid}/stat") as file:
+                return file.read().rsplit(") ", 1)[1][0] == "T"
+
+        support.until(stopped, "it has made its file")
+        self.version(1)
+        self.hand_in(1, code=DONE, **to)
+        slow.send_signal(signal.SIGCONT)
+        self.oracle.heard(slow.communicate()[0].decode())
+        self.assertEqual(len(self.oracle.acknowledged), 5)
+        self.hand_in(1, code=DONE, **to)
+        self.oracle.check()
+        self.assertEqual(self.oracle.look().spooled, [])
+
+    def version(self, number):
+        own = sqlite3.connect(self.database)
+        own.execute(f"PRAGMA user_version = {number}")
+        own.commit()
+        own.close()
 
     def test_a_reader_who_does_not_let_go(self):
         """The log cannot be emptied while somebody reads it: it grows, nothing else happens, and then it is small."""

@@ -11,6 +11,7 @@
 // name. The platter is a directory that outlives the process, so several processes in turn are one machine.
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -152,9 +153,9 @@ void apply_some(std::string& image, const std::vector<Unsynced>& changes, Dice& 
 struct Plan {
   std::string dir;      // which is watched, with all in it
   std::string platter;  // where the durable content is kept; empty: power does not fail
-  std::string acts;     // which kinds are counted: o open, w write, s sync, t truncate, n names, c connection
+  std::string acts;     // which kinds are counted: o open, w write, s sync, t truncate, n names, l locks, c connection
   std::string count;    // the file that is told the number of acts, at the end
-  std::int64_t kill = -1, lose = -1, fail = -1, fails = 1, seed = 0, memory = -1, ahead = 0;
+  std::int64_t kill = -1, lose = -1, stop = -1, fail = -1, fails = 1, seed = 0, memory = -1, ahead = 0;
   int error = EIO;
   bool torn = false;
 
@@ -174,6 +175,7 @@ struct Plan {
       if (name == "count") plan.count = value;
       if (name == "kill") plan.kill = number();
       if (name == "lose") plan.lose = number();
+      if (name == "stop") plan.stop = number();
       if (name == "fail") plan.fail = number();
       if (name == "fails") plan.fails = number();
       if (name == "error") plan.error = static_cast<int>(number());
@@ -209,6 +211,7 @@ class Machine {
     if (plan_.acts.find(kind) == std::string::npos) return true;
     const std::int64_t number = ++acts_;
     if (number == plan_.lose) lose_power();
+    if (number == plan_.stop) ::syscall(SYS_kill, ::getpid(), SIGSTOP);  // until somebody lets it go on
     if (number == plan_.kill) {
       if (plan_.torn) half();
       save();
@@ -475,6 +478,14 @@ int fsync(int fd) { return sync_any(fd, SYS_fsync); }
 int fdatasync(int fd) { return sync_any(fd, SYS_fdatasync); }
 int ftruncate(int fd, off_t size) noexcept { return cut_any(fd, size); }
 int ftruncate64(int fd, off_t size) noexcept { return cut_any(fd, size); }
+
+int flock(int fd, int operation) noexcept {
+  {
+    const Hold hold(machine().lock);
+    if (machine().path_of(fd) != nullptr && !machine().act('l')) return -1;
+  }
+  return static_cast<int>(::syscall(SYS_flock, fd, operation));
+}
 
 int unlink(const char* path) noexcept {
   Machine& it = machine();
