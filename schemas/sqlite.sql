@@ -11,14 +11,22 @@ CREATE TABLE session_seq (
   last INTEGER NOT NULL
 ) WITHOUT ROWID, STRICT;
 
--- Count and digest of ids by day of `timestamp` (UTC): kept with every record, so `verify` never counts.
+-- Count and digest of ids by day of `timestamp` (UTC) and lane: kept with every record, so `verify` never counts.
 CREATE TABLE ledger (
   day TEXT NOT NULL,
   kind TEXT NOT NULL,
   device_id TEXT NOT NULL,
+  lane INTEGER NOT NULL,
   count INTEGER NOT NULL,
   digest TEXT NOT NULL,
-  PRIMARY KEY (day, kind, device_id)
+  PRIMARY KEY (day, kind, device_id, lane)
+) WITHOUT ROWID, STRICT;
+
+-- Records that were let go, by age or after their delivery in `remote` mode: an id that comes again counts once.
+CREATE TABLE gone (
+  kind TEXT NOT NULL,
+  id TEXT NOT NULL,
+  PRIMARY KEY (kind, id)
 ) WITHOUT ROWID, STRICT;
 
 -- Destinations: what is recorded for one is never sent to another.
@@ -30,6 +38,7 @@ CREATE TABLE lane (
   state TEXT NOT NULL DEFAULT '{}',
   lease_owner TEXT,
   lease_until INTEGER NOT NULL DEFAULT 0,
+  waiting INTEGER NOT NULL DEFAULT 0, -- rows of the outbox: kept by its triggers, so `status` never counts
   UNIQUE (url, organization, credential)
 ) STRICT;
 
@@ -43,6 +52,17 @@ CREATE TABLE outbox (
   attempts INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (lane, place)
 ) WITHOUT ROWID, STRICT;
+
+CREATE TRIGGER outbox_in AFTER INSERT ON outbox BEGIN
+  UPDATE lane SET waiting = waiting + 1 WHERE lane = new.lane;
+END;
+CREATE TRIGGER outbox_out AFTER DELETE ON outbox BEGIN
+  UPDATE lane SET waiting = waiting - 1 WHERE lane = old.lane;
+END;
+CREATE TRIGGER outbox_moved AFTER UPDATE OF lane ON outbox BEGIN
+  UPDATE lane SET waiting = waiting - 1 WHERE lane = old.lane;
+  UPDATE lane SET waiting = waiting + 1 WHERE lane = new.lane;
+END;
 
 -- Records that the receiver refused, and why.
 CREATE TABLE set_aside (

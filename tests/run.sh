@@ -146,6 +146,10 @@ if [ $fast = no ]; then
       e2e "$file"
     done
     sdk
+    say 'Faults'
+    for file in tests/faults/*_test.py; do
+      e2e "$file"
+    done
   else
     echo 'FAIL  the program is not built'
     count 0 1 'end to end'

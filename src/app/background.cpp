@@ -2,6 +2,8 @@
 
 #include <pthread.h>
 
+#include <utility>
+
 #include "fortium/base/log.h"
 
 namespace fortium::app {
@@ -53,11 +55,19 @@ void Background::offer(Sender* sender) {
 // Sends until nothing waits or something does not work; how long to sleep then.
 Millis Background::round(Local& local, std::unique_ptr<Sender>& sender) {
   const Millis interval = settings_.millis("sync_interval");
-  const auto trouble = [](const Error& error) {
-    log_warn("sync: " + error.what);
+  const auto tell = [this](const std::string& error) {
+    if (error != std::exchange(told_, error) && !error.empty()) log_warn("sync: " + error);
+  };
+  const auto trouble = [&](const Error& error) {
+    tell(error.what);
+    local.store().note_error(error);
     return kAfterTrouble;
   };
   auto database = local.store().database();
+  if (const std::int64_t closed = local.store().times_closed(); closed != std::exchange(seen_closed_, closed)) {
+    offer(nullptr);  // it holds on to the file before
+    sender.reset();
+  }
   if (!database) return trouble(database.error());
   auto lane = local.store().lane();
   if (!lane) return trouble(lane.error());
@@ -75,7 +85,7 @@ Millis Background::round(Local& local, std::unique_ptr<Sender>& sender) {
   while (!alarm_.stopped()) {
     auto report = sender->engine().step(local.clock().now());
     if (!report) return trouble(report.error());
-    if (!report->error.empty()) log_warn("sync: " + report->error);
+    tell(report->error);
     if (report->step != sync::Step::sent) return std::max(report->wake, Millis(1));
   }
   return interval;

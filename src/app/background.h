@@ -28,9 +28,11 @@ class Background {
   void offer(Sender* sender);
 
   const Settings& settings_;
+  std::string told_;  // the trouble that the log tells of already: once, not at every round
   Alarm alarm_;
   Alarm done_;
   Guarded<Sender*> current_{nullptr};
+  std::int64_t seen_closed_ = 0;  // the sender uses the file that was opened after it
   std::thread thread_;
 };
 

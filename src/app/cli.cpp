@@ -20,6 +20,9 @@ struct Said {
   std::string url, timeout = "60s";
   RecordCommand record;
   SyncCommand sync;
+  VerifyCommand verify;
+  DoctorCommand doctor;
+  ExportCommand export_;
   QueueCommand queue;
   ConfigCommand config;
   ReportCommand report;
@@ -84,6 +87,51 @@ void add_sync(CLI::App& app, Said& said) {
   }
 }
 
+void add_verify(CLI::App& app, Said& said) {
+  CLI::App* sub = command(app, said, "verify", "is everything that was recorded here counted there, once?",
+                          "fortium-metrics verify --since 30d --repair", [&said](const Settings& settings) {
+                            auto timeout = parse_duration(said.timeout);
+                            if (!timeout) return fail(kUsage, "--timeout: " + timeout.error().what);
+                            said.verify.timeout = *timeout;
+                            said.verify.json = said.json;
+                            return run_verify(settings, said.verify);
+                          });
+  sub->add_option("--since", said.verify.since, "first day: 7d, a day, or a date and time; the first of all if absent");
+  sub->add_option("--until", said.verify.until, "last day, which is compared too; the last of all if absent");
+  sub->add_flag("--repair", said.verify.repair, "send what is missing there again");
+  sub->add_option("--timeout", said.timeout, "how long to try sending, 60s if absent");
+  add_json(sub, said);
+}
+
+void add_export(CLI::App& app, Said& said) {
+  CLI::App* sub = command(app, said, "export", "every record, or the queue as files for the service",
+                          "fortium-metrics export --since 30d > records.jsonl", [&said](const Settings& settings) {
+                            said.export_.json = said.json;
+                            return run_export(settings, said.export_);
+                          });
+  CLI::Option* since = sub->add_option("--since", said.export_.since, "7d, a day, or a date and time; all if absent");
+  CLI::Option* until = sub->add_option("--until", said.export_.until, "the same");
+  CLI::Option* format =
+      sub->add_option("--format", said.export_.format, "jsonl (lossless: `record --json -` takes it back), csv or json")
+          ->check(CLI::IsMember({"jsonl", "csv", "json"}));
+  sub->add_option("--batch", said.export_.batch,
+                  "write what waits to this file, signed, for a machine without a network")
+      ->excludes(since)
+      ->excludes(until)
+      ->excludes(format);
+  add_json(sub, said);
+}
+
+void add_doctor(CLI::App& app, Said& said) {
+  CLI::App* sub = command(app, said, "doctor", "the local side, check by check, and what to do",
+                          "fortium-metrics doctor", [&said](const Settings& settings) {
+                            said.doctor.json = said.json;
+                            return run_doctor(settings, said.doctor);
+                          });
+  sub->add_flag("--repair", said.doctor.repair, "replace a damaged store, and bring over what can be read");
+  add_json(sub, said);
+}
+
 void add_queue(CLI::App& app, Said& said) {
   using Do = QueueCommand::Do;
   CLI::App* queue = group(app, "queue", "what waits, what was refused and why", "fortium-metrics queue list --failed");
@@ -110,6 +158,9 @@ void add_queue(CLI::App& app, Said& said) {
   CLI::App* drop = add("drop", "never send these records", "fortium-metrics queue drop ID --yes", Do::drop);
   drop->add_option("ids", said.queue.ids, "ids of queued records")->required();
   drop->add_flag("--yes", said.queue.yes, "I mean it");
+  add("settle", "take receipts that came back by hand", "fortium-metrics queue settle receipts.fmr", Do::settle)
+      ->add_option("file", said.queue.file, "file that `fortium-metrics-server import-batch --receipts` wrote")
+      ->required();
 }
 
 void add_config(CLI::App& app, Said& said) {
@@ -154,6 +205,9 @@ void add_commands(CLI::App& app, Said& said) {
                    [&said](const Settings& settings) { return run_status(settings, said.json); }),
            said);
   add_sync(app, said);
+  add_verify(app, said);
+  add_export(app, said);
+  add_doctor(app, said);
   add_queue(app, said);
   add_json(command(app, said, "test-connection", "each step to the service, and what to do about the first that fails",
                    "fortium-metrics test-connection",
@@ -210,7 +264,10 @@ int run_cli(int argc, char** argv) {
   }
   if (!said.url.empty()) said.options.overrides["url"] = said.url;
   const Settings settings = load_settings(said.options, process_environment());
-  if (settings.flag("debug")) open_log({LogLevel::debug, settings.data_dir + "/log/fortium-metrics.log"});
+  if (settings.flag("debug"))
+    open_log({LogLevel::debug, settings.data_dir + "/log/fortium-metrics.log"});
+  else
+    open_log({.level = LogLevel::warn, .prefix = "fortium-metrics: "});
   return said.run(settings);
 }
 

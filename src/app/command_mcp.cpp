@@ -125,10 +125,7 @@ void serve(rpc::Channel& channel, mcp::Server& server, store::LocalStore& store,
     if (const std::string out = unasked(server, mailbox); !out.empty() && !channel.write(out)) return;
     if (read == rpc::Read::end) break;
     if (read == rpc::Read::lines) idle_after = kIdleAfter;
-    if (read == rpc::Read::idle && idle_after) {
-      store.tidy(/*busy=*/false);
-      idle_after.reset();
-    }
+    if (read == rpc::Read::idle && idle_after && !store.tidy(/*busy=*/false)) idle_after.reset();
   }
   if (const std::string out = join(server.close()); !out.empty()) (void)channel.write(out);
 }

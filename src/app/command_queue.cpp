@@ -80,6 +80,7 @@ int change(store::Database& database, const QueueCommand& command) {
 int run_queue(const Settings& settings, const QueueCommand& command) {
   tell_problems(settings);
   Local local(settings);
+  if (command.what == QueueCommand::Do::settle) return settle_queue(settings, local, command);
   auto database = local.store().database();
   if (!database) return fail_store(database.error());
   switch (command.what) {
@@ -87,6 +88,7 @@ int run_queue(const Settings& settings, const QueueCommand& command) {
     case QueueCommand::Do::show: return show(**database, command);
     case QueueCommand::Do::retry:
     case QueueCommand::Do::drop: return change(**database, command);
+    case QueueCommand::Do::settle: break;
   }
   return kUsage;
 }

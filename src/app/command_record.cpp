@@ -79,6 +79,7 @@ class Recording {
     }
     waiting_.clear();
     std::cout.flush();
+    local_.store().tidy(/*busy=*/true);
     return true;
   }
 

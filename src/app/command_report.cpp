@@ -5,20 +5,13 @@
 #include "commands.h"
 #include "local.h"
 #include "terminal.h"
+#include "time_of.h"
 
 namespace fortium::app {
 
 namespace {
 
 constexpr std::int64_t kTopRows = 5;
-
-// A duration back from now, a day, or a date and time.
-Result<WallTime> time_of(const std::string& text, WallTime now) {
-  if (auto back = parse_duration(text)) return now - *back;
-  if (auto time = parse_rfc3339(text)) return *time;
-  if (auto day = parse_rfc3339(text + "T00:00:00Z")) return *day;
-  return Error{Errc::invalid, "must be a duration such as 7d, a day such as 2026-01-02, or a date and time"};
-}
 
 struct Answers {
   metrics::Summary summary;

@@ -38,6 +38,7 @@ struct Status {
   store::QueueCounts queue;
   sync::LaneState lane;
   std::int64_t spooled = 0;
+  std::vector<store::Quarantined> quarantine;
   std::string trouble;  // of the store
 };
 
@@ -57,6 +58,14 @@ Result<void> read_store(Local& local, Status& status) {
 
 Json time_or_null(const std::optional<WallTime>& time) { return time ? Json(to_rfc3339(*time)) : Json(); }
 
+Json to_json(const std::vector<store::Quarantined>& quarantine) {
+  Json all = Json::array();
+  for (const store::Quarantined& one : quarantine)
+    all.push_back(
+        {{"path", one.dir}, {"why", one.why}, {"salvaged", one.salvaged.empty() ? Json() : Json(one.salvaged)}});
+  return all;
+}
+
 Json to_json(const Settings& settings, const Status& status, WallTime now) {
   Json by_kind = Json::object();
   for (std::size_t i = 0; i < status.by_kind.size(); ++i)
@@ -70,7 +79,8 @@ Json to_json(const Settings& settings, const Status& status, WallTime now) {
              {"schema_version", store::kSchemaVersion},
              {"ok", status.trouble.empty()},
              {"trouble", status.trouble.empty() ? Json() : Json(status.trouble)},
-             {"spooled", status.spooled}};
+             {"spooled", status.spooled},
+             {"quarantine", to_json(status.quarantine)}};
   Json queue{{"pending", status.queue.pending},       {"leased", status.queue.leased},
              {"failed", status.queue.failed},         {"oldest_ms", oldest},
              {"unassigned", status.queue.unassigned}, {"elsewhere", status.queue.elsewhere}};
@@ -96,6 +106,13 @@ void print(const Settings& settings, const Status& status, WallTime now) {
             << settings.text("durability") << "\n";
   if (!status.trouble.empty()) std::cout << "         trouble: " << status.trouble << "\n";
   if (status.spooled > 0) std::cout << "         " << with_thousands(status.spooled) << " records wait in the spool\n";
+  for (const store::Quarantined& one : status.quarantine)
+    std::cout << "         a store that could not be used (" << one.why << ") was moved to " << one.dir << ": "
+              << (one.salvaged.empty()
+                      ? "its records are brought over when nobody waits, or by `fortium-metrics doctor "
+                        "--repair`"
+                      : one.salvaged + "; remove the folder when you do not need it")
+              << "\n";
   std::cout << "records  " << with_thousands(status.total);
   const char* separator = ": ";
   for (std::size_t i = 0; i < status.by_kind.size(); ++i) {
@@ -140,6 +157,7 @@ int run_status(const Settings& settings, bool json) {
   else
     status.trouble = local.store().trouble();
   status.spooled = local.store().spool().count();
+  status.quarantine = store::list_quarantine(settings.data_dir + "/quarantine");
   if (status.by_kind.empty()) status.by_kind.resize(metrics::kinds().size());
   const WallTime now = local.clock().now();
   if (json)

@@ -7,22 +7,13 @@
 #include <string>
 #include <vector>
 
+#include "fortium/base/exit.h"
 #include "fortium/base/result.h"
 #include "settings.h"
 
 namespace fortium::app {
 
-// Exit codes of both programs (interface section 3).
-enum Exit : int {
-  kDone = 0,
-  kFailed = 1,
-  kUsage = 2,
-  kConfiguration = 3,
-  kUnreachable = 4,
-  kCredentials = 5,
-  kPartly = 6,
-  kStore = 7,
-};
+class Local;
 
 // Says what went wrong on standard error, and how a script sees it.
 int fail(int code, const std::string& what);
@@ -49,14 +40,39 @@ int run_sync(const Settings& settings, const SyncCommand& command);
 
 int run_status(const Settings& settings, bool json);
 
+struct VerifyCommand {
+  std::string since, until;  // days in UTC; empty: all
+  Millis timeout{60'000};    // of sending again
+  bool repair = false;
+  bool json = false;
+};
+int run_verify(const Settings& settings, const VerifyCommand& command);
+
 struct QueueCommand {
-  enum class Do { list, show, retry, drop } what = Do::list;
+  enum class Do { list, show, retry, drop, settle } what = Do::list;
   std::vector<std::string> ids;
+  std::string file;  // of receipts
   bool failed = false, all = false, yes = false, json = false;
   std::int64_t limit = 100;
   std::string cursor;
 };
 int run_queue(const Settings& settings, const QueueCommand& command);
+// `queue settle`: a part of the above.
+int settle_queue(const Settings& settings, Local& local, const QueueCommand& command);
+
+struct ExportCommand {
+  std::string since, until;
+  std::string format = "jsonl";  // or csv, json
+  std::string batch;             // file for the queue; empty: records to standard output
+  bool json = false;
+};
+int run_export(const Settings& settings, const ExportCommand& command);
+
+struct DoctorCommand {
+  bool repair = false;
+  bool json = false;
+};
+int run_doctor(const Settings& settings, const DoctorCommand& command);
 
 int run_test_connection(const Settings& settings, bool json);
 

@@ -102,11 +102,14 @@ Result<std::unique_ptr<Sender>> Sender::open(const Settings& settings, Local& lo
   FM_TRY(const std::int64_t lane, local.store().lane());
   std::unique_ptr<Sender> sender(new Sender());
   FM_TRY(sender->client_, net::make_client(client_options(settings, origin)));
-  sender->uplink_ = std::make_unique<net::HttpUplink>(
-      *sender->client_,
-      net::UplinkOptions{origin, settings.api_key, settings.text("org_id"), database->device_id(),
-                         "fortium-metrics/" FORTIUM_VERSION, settings.millis("timeout")},
-      local.clock());
+  const net::UplinkOptions options{origin,
+                                   settings.api_key,
+                                   settings.text("org_id"),
+                                   database->device_id(),
+                                   "fortium-metrics/" FORTIUM_VERSION,
+                                   settings.millis("timeout")};
+  sender->uplink_ = std::make_unique<net::HttpUplink>(*sender->client_, options, local.clock());
+  sender->ledger_ = std::make_unique<net::HttpLedger>(*sender->client_, options);
   sender->outbox_ =
       std::make_unique<store::SqliteOutbox>(*database, lane, local.entropy(), settings.mode != Mode::remote);
   const bool chosen = settings.values.at("batch_size").set;

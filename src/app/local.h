@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "../net/http_ledger.h"
 #include "../net/http_uplink.h"
 #include "../store/local_store.h"
 #include "../store/sqlite_reader.h"
@@ -53,6 +54,7 @@ class Sender {
   sync::Engine& engine() { return *engine_; }
   store::SqliteOutbox& outbox() { return *outbox_; }
   net::HttpUplink& uplink() { return *uplink_; }
+  net::HttpLedger& ledger() { return *ledger_; }
   // From any thread: ends a request in flight.
   void cancel() { client_->cancel(); }
 
@@ -60,6 +62,7 @@ class Sender {
   Sender() = default;
   std::unique_ptr<net::HttpClient> client_;
   std::unique_ptr<net::HttpUplink> uplink_;
+  std::unique_ptr<net::HttpLedger> ledger_;
   std::unique_ptr<store::SqliteOutbox> outbox_;
   std::unique_ptr<sync::Engine> engine_;
 };

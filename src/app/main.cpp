@@ -1,12 +1,14 @@
 #include <sys/stat.h>
 
+#include <csignal>
 #include <cstring>
 
 #include "cli.h"
 #include "commands.h"
 
 int main(int argc, char** argv) {
-  umask(077);  // whatever this program makes is its owner's alone
+  umask(077);                     // whatever this program makes is its owner's alone
+  std::signal(SIGXFSZ, SIG_IGN);  // a limit on the size of files is an error of the write, not the end
   // What Claude Code starts at every session needs no reading of the command line.
   if (argc == 2 && std::strcmp(argv[1], "mcp") == 0)
     return fortium::app::run_mcp(fortium::app::load_settings({}, fortium::app::process_environment()));

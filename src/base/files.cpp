@@ -31,12 +31,16 @@ Result<void> write_all(int fd, std::string_view text, const std::string& path) {
 
 Result<void> make_private_dir(const std::string& path) {
   if (path.empty()) return {};  // where we are
-  if (::mkdir(path.c_str(), 0700) == 0) return {};
-  if (errno == ENOENT) {
-    const std::string above = std::filesystem::path(path).parent_path();
+  const std::string above = std::filesystem::path(path).parent_path();
+  bool made = ::mkdir(path.c_str(), 0700) == 0;
+  if (!made && errno == ENOENT) {
     if (above.empty() || above == path) return failed("make", path);
     FM_TRY_(make_private_dir(above));
-    if (::mkdir(path.c_str(), 0700) == 0) return {};
+    made = ::mkdir(path.c_str(), 0700) == 0;
+  }
+  if (made) {
+    (void)sync_dir(above);  // where that may not be read, the system's own time must do
+    return {};
   }
   if (errno != EEXIST) return failed("make", path);
   struct stat info {};

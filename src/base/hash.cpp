@@ -18,6 +18,24 @@ Sha256 sha256(std::string_view bytes) {
   return out;
 }
 
+Sha256 hmac_sha256(std::string_view key, std::string_view bytes) {
+  constexpr std::size_t kBlock = 64;
+  std::string padded(kBlock, '\0');
+  if (key.size() > kBlock) {
+    const Sha256 hash = sha256(key);
+    padded.replace(0, hash.size(), reinterpret_cast<const char*>(hash.data()), hash.size());
+  } else {
+    padded.replace(0, key.size(), key);
+  }
+  std::string inner, outer;
+  for (const char c : padded) {
+    inner += static_cast<char>(c ^ 0x36);
+    outer += static_cast<char>(c ^ 0x5C);
+  }
+  const Sha256 hash = sha256(inner.append(bytes));
+  return sha256(outer.append(reinterpret_cast<const char*>(hash.data()), hash.size()));
+}
+
 std::string to_hex(const unsigned char* bytes, std::size_t size) {
   constexpr char kDigits[] = "0123456789abcdef";
   std::string out(size * 2, '0');

@@ -52,7 +52,7 @@ void open_log(const LogOptions& options) {
                                            options.file, static_cast<std::size_t>(options.max_bytes), kFilesKept));
     logger->set_level(level_of(options.level));
     logger->flush_on(spdlog::level::debug);
-    logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l [%t] %v");
+    logger->set_pattern(options.prefix.empty() ? "%Y-%m-%dT%H:%M:%S.%e%z %l [%t] %v" : options.prefix + "%v");
     sink() = std::move(logger);
   } catch (const spdlog::spdlog_ex&) {
     sink() = nullptr;  // a log that cannot be opened never stops the work

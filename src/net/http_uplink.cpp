@@ -95,6 +95,18 @@ std::string render_batch(const sync::Batch& batch, std::string_view device_id, W
   return body;
 }
 
+HttpRequest authorized_request(const UplinkOptions& options, std::string_view method, std::string_view path) {
+  HttpRequest request;
+  request.method = method;
+  request.path = options.origin.base_path + std::string(path);
+  request.deadline = options.timeout;
+  if (!options.api_key.empty()) request.headers.emplace_back("Authorization", "Bearer " + options.api_key.reveal());
+  if (!options.organization_id.empty()) request.headers.emplace_back("X-Organization-ID", options.organization_id);
+  request.headers.emplace_back("Accept", "application/json");
+  request.headers.emplace_back("User-Agent", options.user_agent);
+  return request;
+}
+
 std::string gzip(std::string_view text) {
   z_stream stream{};
   constexpr int kGzipWindow = 15 + 16;  // the largest window, in gzip's frame
@@ -113,20 +125,8 @@ std::string gzip(std::string_view text) {
 HttpUplink::HttpUplink(HttpClient& client, UplinkOptions options, const Clock& clock)
     : client_(client), options_(std::move(options)), clock_(clock) {}
 
-HttpRequest HttpUplink::request(std::string_view method, std::string_view path) const {
-  HttpRequest request;
-  request.method = method;
-  request.path = options_.origin.base_path + std::string(path);
-  request.deadline = options_.timeout;
-  if (!options_.api_key.empty()) request.headers.emplace_back("Authorization", "Bearer " + options_.api_key.reveal());
-  if (!options_.organization_id.empty()) request.headers.emplace_back("X-Organization-ID", options_.organization_id);
-  request.headers.emplace_back("Accept", "application/json");
-  request.headers.emplace_back("User-Agent", options_.user_agent);
-  return request;
-}
-
 sync::Reply HttpUplink::send(const sync::Batch& batch) {
-  HttpRequest post = request("POST", "/api/v1/metrics/batch");
+  HttpRequest post = authorized_request(options_, "POST", "/api/v1/metrics/batch");
   post.max_answer_bytes = kMostAnswerBytes;
   post.headers.emplace_back("Content-Type", "application/json");
   post.headers.emplace_back("Idempotency-Key", batch.id);
@@ -148,7 +148,7 @@ sync::Reply HttpUplink::send(const sync::Batch& batch) {
 }
 
 std::optional<sync::Capabilities> HttpUplink::capabilities(sync::Reply& reply) {
-  HttpRequest get = request("GET", "/api/v1/capabilities");
+  HttpRequest get = authorized_request(options_, "GET", "/api/v1/capabilities");
   get.max_answer_bytes = kMostCapabilitiesBytes;
   const SteadyTime begin = clock_.steady();
   const HttpOutcome outcome = client_.perform(get);

@@ -28,6 +28,8 @@ struct UplinkOptions {
 
 // The body of a batch, as in interface section 5; the records are spliced in as they were accepted.
 std::string render_batch(const sync::Batch& batch, std::string_view device_id, WallTime sent_at);
+// What every request to the service carries.
+HttpRequest authorized_request(const UplinkOptions& options, std::string_view method, std::string_view path);
 // RFC 1952; empty if there is no memory for it.
 std::string gzip(std::string_view text);
 
@@ -41,8 +43,6 @@ class HttpUplink final : public sync::Uplink {
   std::optional<sync::Capabilities> capabilities(sync::Reply& reply) override;
 
  private:
-  HttpRequest request(std::string_view method, std::string_view path) const;
-
   HttpClient& client_;
   const UplinkOptions options_;
   const Clock& clock_;

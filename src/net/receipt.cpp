@@ -243,6 +243,20 @@ Result<void> read_receipt(std::string_view body, const sync::Batch& batch, const
   return {};
 }
 
+Result<std::vector<sync::RecordOutcome>> read_outcomes(std::string_view body, const Secret& key) {
+  const auto answer = parse_json(body);
+  const Json* lines = answer ? member(*answer, "results") : nullptr;
+  if (lines == nullptr || !lines->is_array()) return no_receipt("no receipt: it has no results");
+  std::vector<sync::RecordOutcome> outcomes;
+  for (const Json& line : *lines) {
+    const auto verdict = verdict_named(text_of(line, "status"));
+    if (!verdict || text_of(line, "id").empty()) continue;
+    outcomes.push_back(
+        {text_of(line, "id"), *verdict, *verdict == RecordVerdict::rejected ? reason_of(line, key) : ""});
+  }
+  return outcomes;
+}
+
 sync::Reply read_answer(const HttpResponse& response, const sync::Batch& batch, bool compressed, const Secret& key,
                         WallTime now) {
   const Meaning meaning = meaning_of(response.status, compressed);

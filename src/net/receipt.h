@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "fortium/base/clock.h"
 #include "fortium/base/secret.h"
@@ -36,6 +37,9 @@ std::string in_words(const HttpResponse& response, const Secret& key);
 
 // Fills in outcomes and limits, or says why the body is no receipt of this batch.
 Result<void> read_receipt(std::string_view body, const sync::Batch& batch, const Secret& key, sync::Reply& reply);
+
+// Of a receipt whose batch is not at hand: what it says of each record that it names by an id.
+Result<std::vector<sync::RecordOutcome>> read_outcomes(std::string_view body, const Secret& key);
 
 // All of the above.
 sync::Reply read_answer(const HttpResponse& response, const sync::Batch& batch, bool compressed, const Secret& key,

@@ -95,6 +95,7 @@ class CommandLine {
     add_serve();
     add_tenant();
     add_key();
+    add_import();
   }
 
   int run(int argc, char** argv) {
@@ -104,7 +105,7 @@ class CommandLine {
       return static_cast<int>(run_());
     } catch (const CLI::ParseError& error) {
       // Help and version are errors of code 0; all others are a matter of usage.
-      return app_.exit(error) == 0 ? 0 : static_cast<int>(Exit::usage);
+      return app_.exit(error) == 0 ? 0 : static_cast<int>(kUsage);
     }
   }
 
@@ -128,8 +129,8 @@ class CommandLine {
       run_ = [this] {
         ServeCommand serve_command{.data_dir = data_dir_};
         if (auto read = read_listen(listen_, serve_command.server); !read)
-          return fail(Exit::usage, "--listen " + read.error().what);
-        if (auto read = read_environment(serve_command); !read) return fail(Exit::configuration, read.error().what);
+          return fail(kUsage, "--listen " + read.error().what);
+        if (auto read = read_environment(serve_command); !read) return fail(kConfiguration, read.error().what);
         return run_serve(serve_command);
       };
     });
@@ -219,16 +220,32 @@ class CommandLine {
     finish(revoke, Do::revoke);
   }
 
-  CLI::App app_{"The service that keeps metrics of Claude Code for many organizations."};
-  std::string data_dir_;
-  std::string listen_ = "127.0.0.1:8080";
-  TenantCommand tenant_;
-  KeyCommand key_;
-  std::function<Exit()> run_;
-};
+  void add_import() {
+    CLI::App* import = command(&app_, "import-batch", "Take a file that `fortium-metrics export --batch` wrote",
+                               "import-batch laptop.fmb --receipts laptop.fmr");
+    import->add_option("file", import_.file, "The file")->required();
+    import->add_option("--receipts", import_.receipts, "Write the receipts there, to be carried back")
+        ->type_name("FILE");
+    import->add_flag("--json", import_.json, "One JSON document");
+    import->callback([this] {
+      run_ = [this] {
+        import_.data_dir = data_dir_;
+    return run_import_batch(import_);
+  };
+    });
+    }  // namespace
 
-}  // namespace
+    CLI::App app_{"The service that keeps metrics of Claude Code for many organizations."};
+    std::string data_dir_;
+    std::string listen_ = "127.0.0.1:8080";
+    TenantCommand tenant_;
+    KeyCommand key_;
+    ImportCommand import_;
+    std::function<Exit()> run_;
+    };  // namespace fortium::service
 
-int run_command_line(int argc, char** argv) { return CommandLine().run(argc, argv); }
+    }  // namespace
 
-}  // namespace fortium::service
+    int run_command_line(int argc, char** argv) { return CommandLine().run(argc, argv); }
+
+    }  // namespace fortium::service

@@ -28,13 +28,13 @@ Exit tell_issued(const Result<Issued>& issued, const std::string& tenant, bool j
                 {"created_at", to_rfc3339(key.created)},
                 {"expires_at", time_of(key.expires)}};
     tell(row);
-    return Exit::done;
+    return kDone;
   }
   std::printf("key      %s\nid       %s\ntenant   %s\nscopes   %s\nexpires  %s\n", issued->text.reveal().c_str(),
               key.id.c_str(), tenant.c_str(), to_text(key.scopes).c_str(),
               key.expires ? to_rfc3339(*key.expires).c_str() : "never");
   std::fprintf(stderr, "the key is shown only now\n");
-  return Exit::done;
+  return kDone;
 }
 
 Exit create(Control& control, const KeyCommand& command) {
@@ -71,7 +71,7 @@ Exit list(Control& control, const KeyCommand& command, WallTime now) {
     tell({{"keys", std::move(rows)}});
   else if (keys->empty())
     std::printf("no keys; make one with: fortium-metrics-server key create --tenant NAME\n");
-  return Exit::done;
+  return kDone;
 }
 
 Exit revoke(Control& control, const Holder& holder, bool json, WallTime now) {
@@ -84,7 +84,7 @@ Exit revoke(Control& control, const Holder& holder, bool json, WallTime now) {
           {"revoked_at", to_rfc3339(since)}});
   else
     std::printf("%s: revoked\n", holder.key.id.c_str());
-  return Exit::done;
+  return kDone;
 }
 
 }  // namespace
@@ -100,7 +100,7 @@ Exit run_key(const KeyCommand& command) {
 
   const auto holder = control.holder(command.id);
   if (!holder) return fail(holder.error());
-  if (!*holder) return fail(Exit::failed, "there is no such key: name it by its id, as `key list` shows it");
+  if (!*holder) return fail(kFailed, "there is no such key: name it by its id, as `key list` shows it");
   if (command.what == KeyCommand::Do::revoke) return revoke(control, **holder, command.json, clock.now());
   return tell_issued(control.rotate_key((*holder)->key, command.overlap), (*holder)->tenant.name, command.json);
 }

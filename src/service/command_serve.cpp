@@ -53,7 +53,7 @@ Exit run_serve(const ServeCommand& command) {
 
   // Listen first: a key that is made must be shown.
   auto server = HttpServer::listen(command.server, service);
-  if (!server) return fail(Exit::failed, server.error().what);
+  if (!server) return fail(kFailed, server.error().what);
   const std::string url = (*server)->url();
   const auto first = control.with([](auto& open) { return first_key(*open); });
   if (!first) return fail(first.error());
@@ -64,7 +64,7 @@ Exit run_serve(const ServeCommand& command) {
   std::fflush(stdout);
   (*server)->run();
   log_info("stopped");
-  return Exit::done;
+  return kDone;
 }
 
 }  // namespace fortium::service

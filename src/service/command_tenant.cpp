@@ -33,7 +33,7 @@ Exit create(Control& control, const TenantCommand& command) {
   else
     std::printf("created the organization \"%s\" (%s)\nnext: fortium-metrics-server key create --tenant '%s'\n",
                 tenant->name.c_str(), tenant->id.c_str(), tenant->name.c_str());
-  return Exit::done;
+  return kDone;
 }
 
 Exit list(Control& control, bool json) {
@@ -47,7 +47,7 @@ Exit list(Control& control, bool json) {
     for (const Tenant& tenant : *tenants) tell_row(tenant);
     if (tenants->empty()) std::printf("no organizations; make one with: fortium-metrics-server tenant create NAME\n");
   }
-  return Exit::done;
+  return kDone;
 }
 
 // How many records of each kind, from the ledger, so that it is instant.
@@ -77,12 +77,12 @@ Exit show(Control& control, const TenantCommand& command, const Tenant& tenant) 
     json["keys"] = keys->size();
     json["records"] = *records;
     tell(json);
-    return Exit::done;
+    return kDone;
   }
   std::printf("name     %s\nid       %s\nstate    %s\ncreated  %s\nkeys     %zu\nrecords  %lld\n", tenant.name.c_str(),
               tenant.id.c_str(), tenant.suspended ? "suspended" : "active", to_rfc3339(tenant.created).c_str(),
               keys->size(), static_cast<long long>((*records)["total"].get<std::int64_t>()));
-  return Exit::done;
+  return kDone;
 }
 
 Exit change(const Result<void>& done, const TenantCommand& command, const Tenant& tenant, std::string_view state) {
@@ -91,7 +91,7 @@ Exit change(const Result<void>& done, const TenantCommand& command, const Tenant
     tell({{"id", tenant.id}, {"name", tenant.name}, {"state", state}});
   else
     std::printf("%s: %s\n", tenant.name.c_str(), std::string(state).c_str());
-  return Exit::done;
+  return kDone;
 }
 
 }  // namespace
@@ -115,7 +115,7 @@ Exit run_tenant(const TenantCommand& command) {
     case TenantCommand::Do::resume: return change(control.set_suspended(*tenant, false), command, *tenant, "active");
     case TenantCommand::Do::remove: return change(control.remove_tenant(*tenant), command, *tenant, "deleted");
   }
-  return Exit::failed;
+  return kFailed;
 }
 
 Exit fail(Exit exit, const std::string& what) {
@@ -125,18 +125,18 @@ Exit fail(Exit exit, const std::string& what) {
 
 Exit fail(const Error& error) {
   switch (error.code) {
-    case Errc::invalid: return fail(Exit::usage, error.what);
+    case Errc::invalid: return fail(kUsage, error.what);
     case Errc::not_found:
     case Errc::conflict:
     case Errc::cancelled:
-    case Errc::internal: return fail(Exit::failed, error.what);
-    case Errc::unauthorized: return fail(Exit::credentials, error.what);
+    case Errc::internal: return fail(kFailed, error.what);
+    case Errc::unauthorized: return fail(kCredentials, error.what);
     case Errc::busy:
     case Errc::full:
     case Errc::unavailable:
     case Errc::corrupt: break;
   }
-  return fail(Exit::store, error.what);
+  return fail(kStore, error.what);
 }
 
 }  // namespace fortium::service

@@ -12,6 +12,7 @@ namespace fortium::service {
 Exit run_serve(const ServeCommand& command);
 Exit run_tenant(const TenantCommand& command);
 Exit run_key(const KeyCommand& command);
+Exit run_import_batch(const ImportCommand& command);
 
 // Says what went wrong on standard error.
 Exit fail(Exit exit, const std::string& what);

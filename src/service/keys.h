@@ -1,17 +1,12 @@
-// The form of an API key: fm_live_<id>_<secret><checksum>.
-//
-// The prefix is for scanners that look for leaked secrets, the id (16 hex digits) finds the key's row, the secret is
-// 256 random bits (64 hex digits), and the CRC-32 of all before it (8) tells a typing error from a wrong key. What is
-// kept is the SHA-256 of the secret: no slow hash is needed for random bits. Pure; any thread.
+// Scopes: what an API key may do. Pure; any thread.
 #pragma once
 
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "fortium/base/entropy.h"
+#include "fortium/base/api_key.h"
 #include "fortium/base/result.h"
-#include "fortium/base/secret.h"
 
 namespace fortium::service {
 
@@ -25,19 +20,5 @@ constexpr Scopes kAdmin = 4;   // its organization's keys and settings
 Result<Scopes> parse_scopes(std::string_view text);
 std::vector<std::string> scope_names(Scopes scopes);
 std::string to_text(Scopes scopes);
-
-struct NewKey {
-  std::string id;
-  Secret text;       // shown once
-  std::string hash;  // kept
-};
-NewKey make_key(Entropy& entropy);
-
-struct KeyParts {
-  std::string id;
-  std::string hash;  // of the secret that was given
-};
-// invalid: the text has not the form of a key, or a typing error in it.
-Result<KeyParts> read_key(std::string_view text);
 
 }  // namespace fortium::service

@@ -7,5 +7,6 @@
 int main(int argc, char** argv) {
   umask(077);                     // every file of the store is its owner's
   std::signal(SIGPIPE, SIG_IGN);  // a peer that went away is an error code, not the end
+  std::signal(SIGXFSZ, SIG_IGN);  // so is a limit on the size of files
   return fortium::service::run_command_line(argc, argv);
 }

@@ -6,22 +6,11 @@
 #include <string>
 
 #include "fortium/base/clock.h"
+#include "fortium/base/exit.h"
 #include "http_server.h"
 #include "keys.h"
 
 namespace fortium::service {
-
-// As of fortium-metrics: a script sees one set of codes.
-enum class Exit : int {
-  done = 0,
-  failed = 1,
-  usage = 2,
-  configuration = 3,
-  unreachable = 4,
-  credentials = 5,
-  partly = 6,
-  store = 7,
-};
 
 struct ServeCommand {
   std::string data_dir;
@@ -33,6 +22,13 @@ struct TenantCommand {
   enum class Do { create, list, show, suspend, resume, remove } what = Do::list;
   std::string data_dir;
   std::string name;
+  bool json = false;
+};
+
+struct ImportCommand {
+  std::string data_dir;
+  std::string file;
+  std::string receipts;  // where they go; empty: nowhere
   bool json = false;
 };
 

@@ -1,36 +1,79 @@
 #include "database.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <utility>
 
 #include "migrations.h"
+#include "quarantine.h"
 
 namespace fortium::store {
 
 namespace {
 
 // A record touches a page of each of four trees, and a commit writes them whole: pages of half the usual size halve the
-// log. 1 MiB of them is plenty for appending at the right edge of a few trees, and keeps the process small.
+// log. 1 MiB of them is plenty for appending at the right edge of a few trees, and keeps the process small. A log that
+// had to grow, because somebody read from it for long, is cut back to 64 MiB when it begins anew: that much it may hold
+// on any busy day (kFramesBusy of local_store.cpp).
 constexpr const char* kPragmas =
-    "PRAGMA page_size = 2048; PRAGMA cache_size = -1024; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;";
+    "PRAGMA page_size = 2048; PRAGMA cache_size = -1024; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; "
+    "PRAGMA journal_size_limit = 67108864;";
 
 }  // namespace
 
-Database::Database(DatabaseOptions options, Db db, WriteLock lock)
-    : options_(std::move(options)), db_(std::move(db)), lock_(std::move(lock)) {}
+Database::Database(DatabaseOptions options, WriteLock lock)
+    : options_(std::move(options)), lock_(std::move(lock)), unsynced_(options_.path + ".unsynced") {}
 
 Result<std::unique_ptr<Database>> Database::open(const DatabaseOptions& options, Entropy& entropy) {
   FM_TRY(WriteLock lock, WriteLock::open(options.path + ".lock"));
   FM_TRY_(lock.take(options.lock_wait));
-  auto opened = Db::open(options.path, Db::Mode::create);
-  if (!opened) {
-    lock.give_back();
-    return std::move(opened).error();
+  std::unique_ptr<Database> database(new Database(options, std::move(lock)));
+  Result<void> opened = database->open_locked(entropy);
+  if (!opened && opened.error().code == Errc::corrupt && !options.quarantine.empty()) {
+    opened = database->move_away(opened.error().what);
+    if (opened) opened = database->open_locked(entropy);
   }
-  std::unique_ptr<Database> database(new Database(options, std::move(*opened), std::move(lock)));
-  Result<void> prepared = database->prepare(entropy);
   database->lock_.give_back();
-  if (!prepared) return std::move(prepared).error();
+  if (!opened) return std::move(opened).error();
   return database;
+}
+
+Result<void> Database::open_locked(Entropy& entropy) {
+  if (is_orphaned_log(options_.path)) return Error{Errc::corrupt, "the store is gone, and its log was left behind"};
+  FM_TRY(db_, Db::open(options_.path, Db::Mode::create));
+  Result<void> prepared = prepare(entropy);
+  if (prepared) prepared = trust_log();
+  if (!prepared) {
+    note_failure(prepared.error());
+    return prepared;
+  }
+  generation_ = lock_.generation();
+  return {};
+}
+
+Result<void> Database::move_away(std::string_view why) {
+  for (Statement* statement : {&begin_, &commit_, &rollback_}) *statement = Statement();
+  db_ = Db();
+  FM_TRY(moved_to_, move_to_quarantine(options_.path, options_.quarantine, why, SystemClock().now()));
+  lock_.next_generation();
+  return {};
+}
+
+Result<void> Database::condemn(std::string_view why) {
+  FM_TRY_(lock_.take(options_.lock_wait));
+  Result<void> done = replaced() || options_.quarantine.empty() ? Result<void>() : move_away(why);
+  lock_.give_back();
+  return done;
+}
+
+bool Database::vanished() {
+  struct stat info {};
+  if (::lstat(options_.path.c_str(), &info) != 0) return errno == ENOENT || errno == ENOTDIR;
+  if (!inode_) inode_ = info.st_ino;
+  return *inode_ != info.st_ino;
 }
 
 Result<void> Database::prepare(Entropy& entropy) {
@@ -54,23 +97,58 @@ Result<void> Database::prepare(Entropy& entropy) {
     find.reset();
     return {};
   }
-  device_id_ = uuid7(SystemClock().now(), entropy);
+  if (!options_.quarantine.empty())
+    for (const Quarantined& before : list_quarantine(options_.quarantine))
+      if (std::string device = device_of(before.dir); !device.empty()) device_id_ = std::move(device);
+  if (device_id_.empty()) device_id_ = uuid7(SystemClock().now(), entropy);
   FM_TRY(Statement add, db_.prepare("INSERT INTO meta (name, value) VALUES ('device_id', ?)"));
   return add.bind(device_id_).run();
 }
 
 Result<void> Database::begin() {
   FM_TRY_(lock_.take(options_.lock_wait));
-  if (auto begun = begin_.run(); !begun) {
+  if (replaced()) {
     lock_.give_back();
-    return begun;
+    return Error{Errc::conflict, "the store was damaged and has been replaced: it is opened again"};
   }
-  return {};
+  Result<void> begun = unsure_ ? trust_log() : Result<void>();
+  if (begun) begun = begin_.run();
+  if (!begun) lock_.give_back();
+  return begun;
 }
 
 Result<void> Database::end(Result<void> done) {
   if (done) done = commit_.run();
-  if (!done) (void)rollback_.run();  // fails where SQLite has rolled back by itself
+  if (!done) {
+    (void)rollback_.run();  // fails where SQLite has rolled back by itself
+    note_failure(done.error());
+  }
+  lock_.give_back();
+  return done;
+}
+
+// Inside the lock. Any error of the file layer may have been that of a sync.
+void Database::note_failure(const Error& error) {
+  if (error.code != Errc::unavailable) return;
+  if (const auto version = db_.integer("PRAGMA user_version"); version && *version > kSchemaVersion) return;
+  unsure_ = true;
+  const int fd = ::open(unsynced_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd >= 0) ::close(fd);
+}
+
+// Inside the lock.
+Result<void> Database::trust_log() {
+  if (::access(unsynced_.c_str(), F_OK) != 0) return {};
+  FM_TRY_(db_.empty_log());
+  ::unlink(unsynced_.c_str());
+  unsure_ = false;
+  return {};
+}
+
+Result<void> Database::leave(int frames) {
+  if (db_.wal_frames() <= frames) return {};
+  FM_TRY_(lock_.take(options_.lock_wait));
+  Result<void> done = replaced() ? Result<void>() : db_.empty_log(Millis(0));
   lock_.give_back();
   return done;
 }
@@ -78,7 +156,7 @@ Result<void> Database::end(Result<void> done) {
 Result<void> Database::tidy(int frames) {
   if (db_.wal_frames() <= frames) return {};
   FM_TRY_(lock_.take(options_.lock_wait));
-  Result<void> done = db_.checkpoint();
+  Result<void> done = replaced() ? Result<void>() : db_.checkpoint();
   lock_.give_back();
   return done;
 }

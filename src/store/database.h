@@ -2,6 +2,12 @@
 //
 // `full` durability: a commit has reached the disk when it returns. `normal`: it survives the end of the process, not a
 // power loss. One instance belongs to one thread; any number of processes share the file.
+//
+// After a sync that failed, the system takes the pages for clean although the disk never got them: a commit behind them
+// in the log would be lost with them. So the log is emptied into the file before anything else is committed. Where that
+// does not work at once, a file beside the store (`metrics.db.unsynced`) tells every later connection.
+//
+// Fixed bugs: records acknowledged after a failed sync were lost with the power.
 #pragma once
 
 #include <memory>
@@ -21,12 +27,26 @@ struct DatabaseOptions {
   std::string path;
   Durability durability = Durability::full;
   Millis lock_wait{5'000};
+  // Where a file goes that is damaged or no store of ours, so that a new one can be begun. Empty: it stays, and opening
+  // it is an error.
+  std::string quarantine = "";
 };
 
 class Database {
  public:
-  // Makes the file (0600 by the program's umask) and its tables where they are missing.
+  // Makes the file (0600 by the program's umask) and its tables where they are missing. unavailable: it is of a newer
+  // version, and left untouched.
   static Result<std::unique_ptr<Database>> open(const DatabaseOptions& options, Entropy& entropy);
+
+  // A damaged file was moved to this directory when the store was opened; empty: none was.
+  const std::string& moved_to() const { return moved_to_; }
+  // The file was found to be damaged while it was used: it goes to the quarantine, unless another process has done that
+  // meanwhile. This instance is of no use afterwards.
+  Result<void> condemn(std::string_view why);
+  // Another process has moved the file away and begun a new one. Costs nothing.
+  bool replaced() const { return lock_.generation() != generation_; }
+  // Nobody could find this file any more: its directory was removed, or another file is in its place.
+  bool vanished();
 
   // Everything `work` does is one transaction inside the write lock: committed when it returns ok, undone when not.
   template <class Work>
@@ -54,9 +74,12 @@ class Database {
   // Moves the log into the database file when it has grown beyond `frames`. A few milliseconds: not on the path of a
   // reply.
   Result<void> tidy(int frames);
+  // The same before a program ends, and the log is empty afterwards if nobody else uses it: which of its frames were
+  // moved is not known to the next program, which would read and move all of them again.
+  Result<void> leave(int frames);
 
  private:
-  Database(DatabaseOptions options, Db db, WriteLock lock);
+  Database(DatabaseOptions options, WriteLock lock);
   struct Ending {
     Database& database;
     Result<void> done = Error{Errc::internal, "the transaction was left early"};
@@ -73,13 +96,22 @@ class Database {
 
   Result<void> begin();
   Result<void> end(Result<void> done);
+  Result<void> open_locked(Entropy& entropy);
+  void note_failure(const Error& error);
+  Result<void> trust_log();
   Result<void> prepare(Entropy& entropy);
+  Result<void> move_away(std::string_view why);
 
   const DatabaseOptions options_;
   Db db_;
   WriteLock lock_;
+  unsigned generation_ = 0;
   Statement begin_, commit_, rollback_;
   std::string device_id_;
+  std::string moved_to_;
+  std::optional<std::uint64_t> inode_;  // of the file, from when it was first looked for
+  const std::string unsynced_;          // the file that tells others
+  bool unsure_ = false;
 };
 
 }  // namespace fortium::store

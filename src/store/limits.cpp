@@ -1,24 +1,35 @@
 #include "limits.h"
 
 #include "fortium/metrics/kind.h"
+#include "ledger.h"
+#include "sqlite_store.h"
 
 namespace fortium::store {
 
 namespace {
 
 constexpr std::int64_t kChunk = 500;  // rows a transaction: a few milliseconds
-// In WITHOUT ROWID tables ids are the key. A record with a lane that is in neither queue was delivered.
+// In WITHOUT ROWID tables ids are the key. A record that is in neither queue was delivered, or is nobody's.
 constexpr std::string_view kDispensable =
-    " AND (lane = 0 OR (id NOT IN (SELECT id FROM outbox) AND id NOT IN (SELECT id FROM set_aside)))";
+    " AND (lane <= 0 OR (id NOT IN (SELECT id FROM outbox) AND id NOT IN (SELECT id FROM set_aside)))";
 
 // Deletes up to a chunk of the oldest dispensable records of one kind before `cutoff`.
 Result<std::int64_t> drop_oldest(Database& database, const metrics::Kind& kind, WallTime cutoff) {
   std::int64_t dropped = 0;
   const std::string table(kind.name);
   FM_TRY_(database.write([&]() -> Result<void> {
-    FM_TRY(Statement drop,
-           database.db().prepare("DELETE FROM " + table + " WHERE id IN (SELECT id FROM " + table +
-                                 " WHERE timestamp < ?" + std::string(kDispensable) + " ORDER BY timestamp LIMIT ?)"));
+    // The same records both times: nothing else happens in between.
+    const std::string which =
+        " FROM " + table + " WHERE timestamp < ?" + std::string(kDispensable) + " ORDER BY timestamp, id LIMIT ?";
+    FM_TRY(Statement remember, database.db().prepare("INSERT INTO gone (kind, id) SELECT '" + table + "', id" + which +
+                                                     " ON CONFLICT DO NOTHING"));
+    FM_TRY_(remember.bind(to_ms(cutoff), kChunk).run());
+    // What nobody asked for while it was here is no longer to be had: it is not "made before there was an account".
+    FM_TRY(Statement nobodys,
+           database.db().prepare("SELECT * FROM (SELECT id, timestamp, device_id, lane" + which + ") WHERE lane = 0"));
+    FM_TRY([[maybe_unused]] const std::int64_t moved,
+           move_tallies(database.db(), kind, nobodys.bind(to_ms(cutoff), kChunk), kDroppedLane));
+    FM_TRY(Statement drop, database.db().prepare("DELETE FROM " + table + " WHERE id IN (SELECT id" + which + ")"));
     FM_TRY_(drop.bind(to_ms(cutoff), kChunk).run());
     dropped = database.db().changes();
     return {};

@@ -5,6 +5,7 @@
 #include "fortium/base/files.h"
 #include "fortium/base/log.h"
 #include "limits.h"
+#include "migrations.h"
 
 namespace fortium::store {
 
@@ -15,25 +16,41 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kOpenAgain = 1s;  // after a failure: a locked or full store must not cost its wait at every record
+// After a failure: a locked or full store must not cost its wait at every record.
+constexpr auto kOpenAgain = 1s;
+constexpr auto kWriteAgain = 15s;
 constexpr auto kLimitsAgain = 1h;
+constexpr auto kLookAgain = 1s;  // whether the file is still where it was
 // Pages in the log before it is moved to the file. While calls keep coming it may grow further, so that a checkpoint,
 // which takes a few milliseconds, delays fewer than one call in a thousand.
 constexpr int kFramesIdle = 1'000;
 constexpr int kFramesBusy = 8'000;
 
+void tell_moved(const std::string& to) {
+  log_warn("the store could not be used, and was moved to " + to +
+           "; a new one was begun, and what can be read of the old one is brought over by itself");
+}
+
 }  // namespace
 
 LocalStore::LocalStore(LocalOptions options, const Clock& clock, Entropy& entropy)
-    : options_(std::move(options)), clock_(clock), entropy_(entropy), spool_(options_.data_dir + "/spool", entropy) {}
+    : options_(std::move(options)),
+      clock_(clock),
+      entropy_(entropy),
+      spool_(options_.data_dir + "/spool", entropy),
+      salvage_(options_.data_dir + "/quarantine") {}
 
 Result<void> LocalStore::open() {
-  if (store_) return {};
+  if (store_ && !database_->replaced()) return {};
+  close();
   if (open_again_ && clock_.steady() < *open_again_) return Error{Errc::busy, trouble_};
   open_again_ = clock_.steady() + kOpenAgain;
   FM_TRY_(make_private_dir(options_.data_dir));
-  FM_TRY(auto database,
-         Database::open({options_.data_dir + "/metrics.db", options_.durability, options_.lock_wait}, entropy_));
+  FM_TRY(auto database, Database::open({options_.data_dir + "/metrics.db", options_.durability, options_.lock_wait,
+                                        options_.data_dir + "/quarantine"},
+                                       entropy_));
+  if (!database->moved_to().empty()) tell_moved(database->moved_to());
+  salvage_.look_again();
   FM_TRY(const std::int64_t lane, lane_of(*database, options_.destination));
   if (lane != kNoLane && !options_.destination.url.empty()) FM_TRY_(mend_lanes(*database, lane, options_.destination));
   FM_TRY(auto store, SqliteStore::open(*database, lane));
@@ -44,6 +61,12 @@ Result<void> LocalStore::open() {
   trouble_.clear();
   if (auto merged = merge_spool(); !merged) trouble_ = merged.error().what;  // tried again when idle
   return {};
+}
+
+void LocalStore::close() {
+  times_closed_ += database_ != nullptr;
+  store_.reset();
+  database_.reset();
 }
 
 Result<void> LocalStore::merge_spool() {
@@ -63,29 +86,50 @@ Result<std::vector<Stored>> LocalStore::append(std::span<Event> events) {
     if (const auto used = bytes_in_use(database_->db()); used) over_budget_ = *used > options_.max_bytes;
   if (over_budget_ && options_.refuse_when_full)
     return Error{Errc::full, "the queue has reached max_store_bytes and local_fallback is off"};
-  Result<void> opened = open();
-  if (opened) {
-    auto stored = store_->append(events);
-    if (stored) return stored;
-    // A wrong value is the caller's; everything else is the file's state, and the spool's business.
-    if (stored.error().code == Errc::invalid) return stored;
-    opened = stored.error();
-    if (stored.error().code != Errc::busy) {
-      // After a failed sync nothing is known about this connection's pages: leave it.
-      store_.reset();
-      database_.reset();
-      open_again_ = clock_.steady() + kOpenAgain;
-    }
-  }
-  if (trouble_ != opened.error().what) {
-    trouble_ = opened.error().what;
+  auto stored = append_to_file(events);
+  // A wrong value is the caller's; everything else is the file's state, and the spool's business.
+  if (stored || stored.error().code == Errc::invalid) return stored;
+  if (trouble_ != stored.error().what) {
+    trouble_ = stored.error().what;
     log_warn("recording to the spool: " + trouble_);
   }
   FM_TRY_(spool_.append(events, options_.destination));
   return std::vector<Stored>(events.size(), Stored::fresh);
 }
 
+// Where the file was damaged, or another process found that it was, the new one is tried at once.
+Result<std::vector<Stored>> LocalStore::append_to_file(std::span<Event> events) {
+  FM_TRY_(open());
+  if (write_again_ && clock_.steady() < *write_again_) return Error{Errc::busy, trouble_};
+  auto stored = store_->append(events);
+  write_again_.reset();
+  if (!stored && stored.error().code == Errc::busy) write_again_ = clock_.steady() + kWriteAgain;
+  if (!stored && (stored.error().code == Errc::corrupt || stored.error().code == Errc::conflict)) {
+    note_error(stored.error());
+    FM_TRY_(open());
+    stored = store_->append(events);
+  }
+  if (stored || stored.error().code == Errc::invalid || stored.error().code == Errc::busy) return stored;
+  // After a failed sync nothing is known about this connection's pages: leave it.
+  close();
+  open_again_ = clock_.steady() + kOpenAgain;
+  return stored;
+}
+
+void LocalStore::note_error(const Error& error) {
+  if (!database_) return;
+  if (error.code == Errc::corrupt) {
+    if (auto done = database_->condemn(error.what); !done)
+      log_warn("the damaged store could not be moved away: " + done.error().what);
+    else if (!database_->moved_to().empty())
+      tell_moved(database_->moved_to());
+  }
+  if (error.code == Errc::corrupt || error.code == Errc::conflict) close();
+}
+
+// Whoever asks also finds out that a newer program has taken the store over; then records go to the spool.
 Result<Database*> LocalStore::database() {
+  if (store_) leave_if_newer();
   FM_TRY_(open());
   return database_.get();
 }
@@ -95,10 +139,25 @@ Result<std::int64_t> LocalStore::lane() {
   return lane_;
 }
 
-void LocalStore::tidy(bool busy) {
-  if (!store_) return;
+void LocalStore::leave_if_newer() {
+  const auto version = database_->db().integer("PRAGMA user_version");
+  if (version && *version > kSchemaVersion) close();
+}
+
+bool LocalStore::tidy(bool busy) {
+  if (!store_) return false;
   if (auto done = database_->tidy(busy ? kFramesBusy : kFramesIdle); !done) log_debug(done.error().what);
-  if (busy) return;
+  if (!look_again_ || clock_.steady() >= *look_again_) {
+    look_again_ = clock_.steady() + kLookAgain;
+    if (database_->vanished()) {
+      log_warn("the store was removed while it was open: a new one is begun");
+      close();
+      return false;
+    }
+  }
+  if (busy) return false;
+  leave_if_newer();
+  if (!store_) return false;
   if (!trouble_.empty()) {
     if (auto done = merge_spool(); done) trouble_.clear();
   }
@@ -106,10 +165,33 @@ void LocalStore::tidy(bool busy) {
     limits_again_ = clock_.steady() + kLimitsAgain;
     keep_limits(clock_.now());
   }
+  return look_after_file();
+}
+
+// A step of what can wait for hours, but should not be forgotten.
+bool LocalStore::look_after_file() {
+  auto more = checkup_.step(*database_);
+  if (more && !*more) more = salvage_.step(*database_);
+  for (const std::string& news : salvage_.take_news()) log_warn(news);
+  if (more) return *more;
+  log_warn("the store: " + more.error().what);
+  note_error(more.error());
+  if (store_ || more.error().code != Errc::corrupt) return false;
+  return open().ok();
+}
+
+Result<void> LocalStore::salvage() {
+  FM_TRY_(open());
+  bool more = true;
+  while (more) {
+    FM_TRY(more, salvage_.step(*database_));
+  }
+  for (const std::string& news : salvage_.take_news()) log_warn(news);
+  return {};
 }
 
 void LocalStore::tidy_log() {
-  if (store_) (void)database_->tidy(kFramesIdle);
+  if (store_) (void)database_->leave(kFramesIdle);
 }
 
 void LocalStore::keep_limits(WallTime now) {

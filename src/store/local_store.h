@@ -1,17 +1,21 @@
 // This machine's store: opened when it is first needed, and never a reason to lose a record.
 //
-// What the file cannot take now (locked, full, damaged, newer) goes to the spool and is merged when the file is well
-// again; only when that fails too is the record refused. One instance belongs to one thread.
+// What the file cannot take now (locked, full, newer) goes to the spool and is merged when the file is well again; only
+// when that fails too is the record refused. A damaged file, or one that is no store of ours, is moved whole to
+// quarantine/, a new one is begun at once, and what can be read of the old one is brought over when nobody waits. One
+// instance belongs to one thread.
 #pragma once
 
 #include <memory>
 #include <optional>
 #include <string>
 
+#include "checkup.h"
 #include "database.h"
 #include "fortium/base/clock.h"
 #include "fortium/base/entropy.h"
 #include "fortium/metrics/store.h"
+#include "salvage.h"
 #include "spool.h"
 #include "sqlite_outbox.h"
 #include "sqlite_store.h"
@@ -38,18 +42,29 @@ class LocalStore final : public metrics::EventStore {
   Result<Database*> database();
   Result<std::int64_t> lane();
   Spool& spool() { return spool_; }
+  // How often an open file was let go, and a Database with it: addresses are used again, so they tell nothing.
+  std::int64_t times_closed() const { return times_closed_; }
   // Why records go to the spool now; empty when they do not.
   const std::string& trouble() const { return trouble_; }
 
-  // When no reply waits: checkpoint, spool, retention, size. `busy`: only what cannot be put off.
-  void tidy(bool busy);
+  // When no reply waits: checkpoint, spool, retention, size, salvage, and whether the file is whole. `busy`: only what
+  // cannot be put off. True: there is more to do soon.
+  bool tidy(bool busy);
+  // All records of quarantined stores that can be read, now.
+  Result<void> salvage();
+  // This error came of using the open file: if it is damaged, it goes to the quarantine.
+  void note_error(const Error& error);
   // Before a short-lived program ends: a log that has grown is moved, as nobody else may come.
   void tidy_log();
 
  private:
   Result<void> open();
+  void close();
+  Result<std::vector<metrics::Stored>> append_to_file(std::span<metrics::Event> events);
   Result<void> merge_spool();
+  void leave_if_newer();
   void keep_limits(WallTime now);
+  bool look_after_file();
 
   const LocalOptions options_;
   const Clock& clock_;
@@ -57,10 +72,15 @@ class LocalStore final : public metrics::EventStore {
   Spool spool_;
   std::unique_ptr<Database> database_;
   std::unique_ptr<SqliteStore> store_;
+  std::int64_t times_closed_ = 0;
   std::int64_t lane_ = kNoLane;
+  Checkup checkup_;
+  Salvage salvage_;
   std::string trouble_;
   std::optional<SteadyTime> open_again_;
+  std::optional<SteadyTime> write_again_;  // somebody holds the open file
   std::optional<SteadyTime> limits_again_;
+  std::optional<SteadyTime> look_again_;
   bool over_budget_ = false;
 };
 

@@ -7,7 +7,10 @@ namespace fortium::store {
 
 namespace {
 
-// What every record has here and nowhere else: the lane it was recorded for; 0 while there is no account.
+constexpr std::int64_t kMostVersionsAhead = 1'000;  // no program will ever be that far behind: the number is damaged
+
+// What every record has here and nowhere else: the lane it was recorded for; 0 while there is no account, -1 when a
+// person decided that it is never sent.
 constexpr std::string_view kLaneColumn = "lane INTEGER NOT NULL";
 
 constexpr std::string_view kOwnTables = R"sql(
@@ -22,14 +25,22 @@ CREATE TABLE session_seq (
   last INTEGER NOT NULL
 ) WITHOUT ROWID, STRICT;
 
--- Count and digest of ids by day of `timestamp` (UTC): kept with every record, so `verify` never counts.
+-- Count and digest of ids by day of `timestamp` (UTC) and lane: kept with every record, so `verify` never counts.
 CREATE TABLE ledger (
   day TEXT NOT NULL,
   kind TEXT NOT NULL,
   device_id TEXT NOT NULL,
+  lane INTEGER NOT NULL,
   count INTEGER NOT NULL,
   digest TEXT NOT NULL,
-  PRIMARY KEY (day, kind, device_id)
+  PRIMARY KEY (day, kind, device_id, lane)
+) WITHOUT ROWID, STRICT;
+
+-- Records that were let go, by age or after their delivery in `remote` mode: an id that comes again counts once.
+CREATE TABLE gone (
+  kind TEXT NOT NULL,
+  id TEXT NOT NULL,
+  PRIMARY KEY (kind, id)
 ) WITHOUT ROWID, STRICT;
 
 -- Destinations: what is recorded for one is never sent to another.
@@ -41,6 +52,7 @@ CREATE TABLE lane (
   state TEXT NOT NULL DEFAULT '{}',
   lease_owner TEXT,
   lease_until INTEGER NOT NULL DEFAULT 0,
+  waiting INTEGER NOT NULL DEFAULT 0, -- rows of the outbox: kept by its triggers, so `status` never counts
   UNIQUE (url, organization, credential)
 ) STRICT;
 
@@ -54,6 +66,17 @@ CREATE TABLE outbox (
   attempts INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (lane, place)
 ) WITHOUT ROWID, STRICT;
+
+CREATE TRIGGER outbox_in AFTER INSERT ON outbox BEGIN
+  UPDATE lane SET waiting = waiting + 1 WHERE lane = new.lane;
+END;
+CREATE TRIGGER outbox_out AFTER DELETE ON outbox BEGIN
+  UPDATE lane SET waiting = waiting - 1 WHERE lane = old.lane;
+END;
+CREATE TRIGGER outbox_moved AFTER UPDATE OF lane ON outbox BEGIN
+  UPDATE lane SET waiting = waiting - 1 WHERE lane = old.lane;
+  UPDATE lane SET waiting = waiting + 1 WHERE lane = new.lane;
+END;
 
 -- Records that the receiver refused, and why.
 CREATE TABLE set_aside (
@@ -86,9 +109,11 @@ Result<void> refuse_foreign(Db& db) {
 
 Result<void> migrate(Db& db) {
   FM_TRY(const std::int64_t version, db.integer("PRAGMA user_version"));
+  if (version < 0 || version > kSchemaVersion + kMostVersionsAhead)
+    return Error{Errc::corrupt, "the store claims to have version " + std::to_string(version)};
   if (version > kSchemaVersion)
-    return Error{Errc::corrupt, "the store has version " + std::to_string(version) + ", this program knows up to " +
-                                    std::to_string(kSchemaVersion) + ": update fortium-metrics"};
+    return Error{Errc::unavailable, "the store has version " + std::to_string(version) + ", this program knows up to " +
+                                        std::to_string(kSchemaVersion) + ": update fortium-metrics"};
   if (version == kSchemaVersion) return {};
   std::string sql = "BEGIN IMMEDIATE;";
   if (version < 1) sql += version_1();

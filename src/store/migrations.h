@@ -10,7 +10,7 @@ namespace fortium::store {
 // PRAGMA user_version of a store that this program writes.
 constexpr int kSchemaVersion = 1;
 
-// Brings an open store to kSchemaVersion, inside the caller's write lock. corrupt: it is newer.
+// Brings an open store to kSchemaVersion, inside the caller's write lock. unavailable: it is newer.
 Result<void> migrate(Db& db);
 // corrupt: a file without a version of ours that holds tables all the same. To be asked before anything is written.
 Result<void> refuse_foreign(Db& db);

@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "fortium/metrics/kind.h"
+#include "ledger.h"
 #include "sqlite_outbox.h"
 #include "sqlite_store.h"
 
@@ -11,22 +12,19 @@ Result<QueueCounts> count_queue(Database& database, std::int64_t lane, WallTime 
   Db& db = database.db();
   QueueCounts counts;
   FM_TRY_(database.read([&]() -> Result<void> {
-    FM_TRY(Statement mine, db.prepare("SELECT count(*), min(since) FROM outbox WHERE lane = ?"));
-    FM_TRY_(mine.bind(lane).step());
-    counts.pending = mine.integer(0);
-    if (!mine.is_null(1)) counts.oldest = from_ms(mine.integer(1));
+    FM_TRY(Statement mine, db.prepare("SELECT waiting, lease_until > ? FROM lane WHERE lane = ?"));
+    FM_TRY(const bool known, mine.bind(to_ms(now), lane).step());
+    if (known) counts.pending = mine.integer(0);
+    if (known && mine.integer(1) != 0) counts.leased = counts.pending;
     mine.reset();
-    FM_TRY(counts.elsewhere, db.integer("SELECT count(*) FROM outbox"));
+    FM_TRY(Statement first, db.prepare("SELECT since FROM outbox WHERE lane = ? ORDER BY place LIMIT 1"));
+    FM_TRY(const bool waits, first.bind(lane).step());
+    if (waits) counts.oldest = from_ms(first.integer(0));
+    first.reset();
+    FM_TRY(counts.elsewhere, db.integer("SELECT coalesce(sum(waiting), 0) FROM lane"));
     counts.elsewhere -= counts.pending;
     FM_TRY(counts.failed, db.integer("SELECT count(*) FROM set_aside"));
-    FM_TRY(Statement held, db.prepare("SELECT count(*) FROM lane WHERE lane = ? AND lease_until > ?"));
-    FM_TRY_(held.bind(lane, to_ms(now)).step());
-    if (held.integer(0) > 0) counts.leased = counts.pending;
-    held.reset();
-    for (const metrics::Kind& kind : metrics::kinds()) {
-      FM_TRY(const std::int64_t free, db.integer("SELECT count(*) FROM " + std::string(kind.name) + " WHERE lane = 0"));
-      counts.unassigned += free;
-    }
+    FM_TRY(counts.unassigned, db.integer("SELECT coalesce(sum(count), 0) FROM ledger WHERE lane = 0"));
     return {};
   }));
   return counts;
@@ -114,13 +112,19 @@ Result<std::int64_t> drop_queued(Database& database, std::span<const std::string
   std::int64_t dropped = 0;
   FM_TRY_(database.write([&]() -> Result<void> {
     Db& db = database.db();
-    FM_TRY(Statement waiting, db.prepare("DELETE FROM outbox WHERE id = ?"));
-    FM_TRY(Statement aside, db.prepare("DELETE FROM set_aside WHERE id = ?"));
     for (const std::string& id : ids) {
+      FM_TRY(Statement find, db.prepare("SELECT kind FROM outbox WHERE id = ?1 UNION SELECT kind FROM set_aside "
+                                        "WHERE id = ?1"));
+      FM_TRY(const bool there, find.bind(id).step());
+      if (!there) continue;
+      const metrics::Kind* kind = metrics::find_kind(find.text(0));
+      find.reset();
+      FM_TRY(Statement waiting, db.prepare("DELETE FROM outbox WHERE id = ?"));
       FM_TRY_(waiting.bind(id).run());
-      dropped += db.changes();
+      FM_TRY(Statement aside, db.prepare("DELETE FROM set_aside WHERE id = ?"));
       FM_TRY_(aside.bind(id).run());
-      dropped += db.changes();
+      if (kind != nullptr) FM_TRY_(move_record(db, *kind, id, kDroppedLane));
+      ++dropped;
     }
     return {};
   }));
@@ -139,9 +143,8 @@ Result<std::int64_t> adopt_unassigned(Database& database, std::int64_t lane) {
                         "(ORDER BY recorded_at, id), ?2, id, recorded_at FROM " +
                         table + " WHERE lane = 0"));
       FM_TRY_(add.bind(lane, kind.name).run());
-      moved += db.changes();
-      FM_TRY(Statement mark, db.prepare("UPDATE " + table + " SET lane = ? WHERE lane = 0"));
-      FM_TRY_(mark.bind(lane).run());
+      FM_TRY(const std::int64_t of_this_kind, move_records(db, kind, kNoLane, lane));
+      moved += of_this_kind;
     }
     return {};
   }));
@@ -155,13 +158,21 @@ Result<void> mend_lanes(Database& database, std::int64_t lane, const Destination
   if (!there) return {};
   const std::int64_t from = find.integer(0);
   find.reset();
+  FM_TRY(Statement count, database.db().prepare("SELECT EXISTS (SELECT 1 FROM ledger WHERE lane = ?)"));
+  FM_TRY_(count.bind(from).step());
+  if (count.integer(0) == 0) return {};  // mended before
+  count.reset();
   return database.write([&]() -> Result<void> {
     FM_TRY(Statement move,
            database.db().prepare("UPDATE outbox SET lane = ?1, place = place + "
                                  "(SELECT coalesce(max(place), 0) FROM outbox WHERE lane = ?1) WHERE lane = ?2"));
     FM_TRY_(move.bind(lane, from).run());
     FM_TRY(Statement aside, database.db().prepare("UPDATE set_aside SET lane = ? WHERE lane = ?"));
-    return aside.bind(lane, from).run();
+    FM_TRY_(aside.bind(lane, from).run());
+    for (const metrics::Kind& kind : metrics::kinds()) {
+      FM_TRY([[maybe_unused]] const std::int64_t moved, move_records(database.db(), kind, from, lane));
+    }
+    return {};
   });
 }
 

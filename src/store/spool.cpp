@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -14,6 +15,7 @@
 #include "fortium/base/files.h"
 #include "fortium/base/hash.h"
 #include "fortium/base/log.h"
+#include "sqlite_store.h"
 
 namespace fortium::store {
 
@@ -21,6 +23,7 @@ using metrics::Event;
 
 namespace {
 
+constexpr std::string_view kSuffix = ".jsonl";
 constexpr std::size_t kChecksumDigits = 16;
 constexpr std::size_t kMostFileBytes = std::size_t{1} << 30;
 
@@ -43,9 +46,6 @@ struct Line {
   Destination to;
 };
 
-// Checked when it was spooled, by the clock of then: now may be earlier.
-constexpr WallTime kAnyTime = from_ms(253'402'300'799'000);  // the last second of the year 9999
-
 std::optional<Line> read_line(std::string_view line) {
   if (line.size() <= kChecksumDigits + 1) return std::nullopt;
   const std::string_view json = line.substr(kChecksumDigits + 1);
@@ -67,9 +67,21 @@ std::vector<std::string> files_in(const std::string& dir) {
   std::vector<std::string> paths;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(dir, error))
-    if (entry.path().extension() == ".jsonl") paths.push_back(entry.path());
+    if (entry.path().extension() == kSuffix) paths.push_back(entry.path());
   std::ranges::sort(paths);
   return paths;
+}
+
+// What was acknowledged of a file: all of it, or as much as its name says ("1-ab.4096.jsonl").
+Result<std::string> read_spooled(const std::string& path) {
+  FM_TRY(std::string text, read_file(path, kMostFileBytes));
+  std::string stem = std::filesystem::path(path).stem();
+  const auto dot = stem.rfind('.');
+  if (dot == stem.npos) return text;
+  std::size_t good = 0;
+  const auto [end, code] = std::from_chars(stem.data() + dot + 1, stem.data() + stem.size(), good);
+  if (code == std::errc() && end == stem.data() + stem.size() && good < text.size()) text.resize(good);
+  return text;
 }
 
 }  // namespace
@@ -83,10 +95,17 @@ void Spool::close() {
 
 Result<void> Spool::open() {
   FM_TRY_(make_private_dir(dir_));
-  path_ = dir_ + "/" + std::to_string(::getpid()) + "-" + random_hex(8, entropy_) + ".jsonl";
-  fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (fd_ < 0) return Error{Errc::unavailable, "cannot make " + path_ + ": " + std::strerror(errno)};
-  ::flock(fd_, LOCK_EX | LOCK_NB);
+  if (std::filesystem::is_symlink(dir_)) return Error{Errc::unavailable, dir_ + " is a link to somewhere else"};
+  for (bool ours = false; !ours;) {
+    close();
+    path_ = dir_ + "/" + std::to_string(::getpid()) + "-" + random_hex(8, entropy_) + std::string(kSuffix);
+    fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd_ < 0) return Error{Errc::unavailable, "cannot make " + path_ + ": " + std::strerror(errno)};
+    // Who merges just then may have been first, and removes the file as an empty one of somebody dead.
+    struct stat info {};
+    const bool taken = ::flock(fd_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    ours = !taken && ::fstat(fd_, &info) == 0 && info.st_nlink > 0;
+  }
   return sync_dir(dir_);
 }
 
@@ -108,11 +127,20 @@ Result<void> Spool::append(std::span<const Event> events, const Destination& to)
   if (ok) return {};
   const Error error{errno == ENOSPC || errno == EDQUOT ? Errc::full : Errc::unavailable,
                     std::string("cannot write the spool: ") + std::strerror(errno)};
-  // What was not acknowledged must not be counted. After a failed sync nothing about this file is certain, so the next
-  // record gets a new one.
-  if (::ftruncate(fd_, before) != 0) log_warn("the spool could not be cut back");
-  close();
+  cut_back(before);
   return error;
+}
+
+// What was not acknowledged must not be counted. After a failed sync nothing about this file is certain, so the next
+// record gets a new one.
+void Spool::cut_back(off_t before) {
+  if (::ftruncate(fd_, before) != 0 || ::fdatasync(fd_) != 0) {
+    const std::string marked =
+        path_.substr(0, path_.size() - kSuffix.size()) + "." + std::to_string(before) + std::string(kSuffix);
+    const bool done = before == 0 ? ::unlink(path_.c_str()) == 0 : ::rename(path_.c_str(), marked.c_str()) == 0;
+    if (!done || !sync_dir(dir_)) log_warn("the spool could not be cut back");
+  }
+  close();
 }
 
 Result<std::int64_t> Spool::merge(const Take& take) {
@@ -125,7 +153,7 @@ Result<std::int64_t> Spool::merge(const Take& take) {
       ::close(fd);
       continue;
     }
-    auto text = read_file(path, kMostFileBytes);
+    auto text = read_spooled(path);
     Result<void> done = text ? Result<void>() : Result<void>(text.error());
     std::string damaged;
     std::vector<Event> events;
@@ -163,7 +191,7 @@ Result<std::int64_t> Spool::merge(const Take& take) {
 std::int64_t Spool::count() const {
   std::int64_t lines = 0;
   for (const std::string& path : files_in(dir_))
-    if (const auto text = read_file(path, kMostFileBytes)) lines += std::ranges::count(*text, '\n');
+    if (const auto text = read_spooled(path)) lines += std::ranges::count(*text, '\n');
   return lines;
 }
 

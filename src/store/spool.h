@@ -1,9 +1,14 @@
 // The last resort: records that the store could not take, one checked line each, synced before they are acknowledged,
 // and merged into the store by id when it is well again. So a locked, full, damaged or newer store loses nothing.
 //
-// A file belongs to the process that writes it for as long as that lives (flock); others merge it afterwards. One
-// instance belongs to one thread.
+// What was refused is never merged: a file is cut back after a failed write, and where that fails too its new name says
+// how much of it counts. A file belongs to the process that writes it for as long as that lives (flock); others merge
+// it afterwards. One instance belongs to one thread.
+//
+// Fixed bugs: a file that was merged the moment it was made took records with it that were acknowledged afterwards.
 #pragma once
+
+#include <sys/types.h>
 
 #include <functional>
 #include <span>
@@ -37,6 +42,7 @@ class Spool {
  private:
   Result<void> open();
   void close();
+  void cut_back(off_t before);
 
   const std::string dir_;
   Entropy& entropy_;

@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include <filesystem>
 #include <utility>
 
 #include "wal_vfs.h"
@@ -10,7 +11,8 @@ namespace fortium::store {
 
 namespace {
 
-constexpr int kBusyMs = 5'000;  // SQLite's own locks; our write lock comes first and waits by its own limit
+constexpr std::size_t kMostWords = 300;  // of a message that may quote what stands in a damaged file
+constexpr int kBusyMs = 5'000;           // SQLite's own locks; our write lock comes first and waits by its own limit
 
 Errc code_of(int sqlite_code) {
   switch (sqlite_code & 0xFF) {
@@ -39,7 +41,15 @@ Errc code_of(int sqlite_code) {
 }
 
 Error error_of(sqlite3* handle) {
-  return {code_of(sqlite3_extended_errcode(handle)), std::string("SQLite: ") + sqlite3_errmsg(handle)};
+  return {code_of(sqlite3_extended_errcode(handle)), "SQLite: " + printable(sqlite3_errmsg(handle))};
+}
+
+// The way to the store may lead over links, as that to many a home does; the file itself must not be one (NOFOLLOW).
+std::string without_links_on_the_way(const std::string& path) {
+  const std::filesystem::path given(path);
+  std::error_code error;
+  const auto folder = std::filesystem::canonical(given.has_parent_path() ? given.parent_path() : ".", error);
+  return error ? path : (folder / given.filename()).string();
 }
 
 int remember_frames(void* frames, sqlite3* /*db*/, const char* /*name*/, int count) {
@@ -48,6 +58,13 @@ int remember_frames(void* frames, sqlite3* /*db*/, const char* /*name*/, int cou
 }
 
 }  // namespace
+
+std::string printable(std::string_view text) {
+  std::string out(text.substr(0, kMostWords));
+  for (char& c : out)
+    if (c < 0x20 || c > 0x7E) c = '?';
+  return out;
+}
 
 Statement::Statement(Statement&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
 
@@ -151,7 +168,7 @@ Result<Db> Db::open(const std::string& path, Mode mode) {
   Db db;
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW |
                     (mode == Mode::create ? SQLITE_OPEN_CREATE : 0);
-  const int code = sqlite3_open_v2(path.c_str(), &db.handle_, flags, wal_vfs());
+  const int code = sqlite3_open_v2(without_links_on_the_way(path).c_str(), &db.handle_, flags, wal_vfs());
   if (code != SQLITE_OK) {
     Error error = db.handle_ != nullptr ? error_of(db.handle_) : Error{code_of(code), sqlite3_errstr(code)};
     error.what += " (" + path + ")";
@@ -197,6 +214,16 @@ Result<void> Db::checkpoint() {
   if (code != SQLITE_OK && code != SQLITE_BUSY) return error_of(handle_);
   *wal_frames_ = 0;
   return {};
+}
+
+Result<void> Db::empty_log(Millis wait) {
+  sqlite3_busy_timeout(handle_, static_cast<int>(wait.count()));
+  const int code = sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  Result<void> done;
+  if (code != SQLITE_OK) done = error_of(handle_);
+  sqlite3_busy_timeout(handle_, kBusyMs);
+  if (done) *wal_frames_ = 0;
+  return done;
 }
 
 }  // namespace fortium::store

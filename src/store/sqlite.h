@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "fortium/base/clock.h"
 #include "fortium/base/result.h"
 #include "fortium/schema/check.h"
 
@@ -20,6 +21,9 @@ struct sqlite3_stmt;
 namespace fortium::store {
 
 class Db;
+
+// What SQLite says, on one line of ASCII: it may quote a damaged file.
+std::string printable(std::string_view text);
 
 // Prepared once, run often. Binding starts a new run.
 class Statement {
@@ -96,6 +100,8 @@ class Db {
   Db& operator=(Db&& other) noexcept;
   ~Db();
 
+  explicit operator bool() const { return handle_ != nullptr; }
+
   enum class Mode { create, existing };
   static Result<Db> open(const std::string& path, Mode mode);
 
@@ -109,6 +115,8 @@ class Db {
   int wal_frames() const { return *wal_frames_; }
   // Moves what it can from the log to the database file without waiting for readers.
   Result<void> checkpoint();
+  // Moves all of it, and leaves an empty log. busy: somebody still reads from it, after that wait.
+  Result<void> empty_log(Millis wait = Millis(5'000));
 
  private:
   sqlite3* handle_ = nullptr;

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -18,6 +19,12 @@ using sync::Outcome;
 using sync::Waiting;
 
 namespace {
+
+// Rows in one transaction: whoever records meanwhile waits for a millisecond, not for a whole batch.
+constexpr std::size_t kSettledAtOnce = 100;
+// Pages in the log, as when records are made without a pause (local_store.cpp): a large backlog is delivered by a
+// program that does nothing else.
+constexpr int kMostFrames = 16'000;
 
 // The 22nd field of /proc/<pid>/stat: when the process began, in clock ticks since boot. A pid is used again, a pair of
 // pid and start is not. Empty where there is no such file.
@@ -192,6 +199,7 @@ Result<void> SqliteOutbox::prepare() {
                                 "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
                                 "attempts = excluded.attempts, reason = excluded.reason"));
   FM_TRY(count_, db.prepare("UPDATE outbox SET attempts = attempts + 1 WHERE lane = ? AND place = ? AND id = ?"));
+  FM_TRY(remember_, db.prepare("INSERT INTO gone (kind, id) VALUES (?, ?) ON CONFLICT DO NOTHING"));
   std::string known;  // rows of a newer version of this program stand in nobody's way
   for (const metrics::Kind& kind : metrics::kinds())
     known += (known.empty() ? "'" : ", '") + std::string(kind.name) + "'";
@@ -207,7 +215,8 @@ Result<void> SqliteOutbox::settle_one(const Outcome& outcome, const Seen& seen) 
   const bool left = database_.db().changes() > 0;
   if (outcome.fate == sync::Fate::delivered) {
     if (keep_delivered_) return {};
-    return drop_[seen.kind].bind(seen.id).run();
+    FM_TRY_(drop_[seen.kind].bind(seen.id).run());
+    return remember_.bind(metrics::kinds()[seen.kind].name, seen.id).run();
   }
   if (!left) return {};  // another sender has settled it
   return set_aside_
@@ -216,17 +225,23 @@ Result<void> SqliteOutbox::settle_one(const Outcome& outcome, const Seen& seen) 
 }
 
 Result<void> SqliteOutbox::settle(std::span<const Outcome> outcomes, WallTime /*now*/) {
-  if (outcomes.empty()) return {};
   FM_TRY_(prepare());
-  return database_.write([&]() -> Result<void> {
-    for (const Outcome& outcome : outcomes)
-      if (const auto seen = seen_.find(outcome.place); seen != seen_.end()) FM_TRY_(settle_one(outcome, seen->second));
-    return {};
-  });
+  while (!outcomes.empty()) {
+    const auto some = outcomes.first(std::min(outcomes.size(), kSettledAtOnce));
+    outcomes = outcomes.subspan(some.size());
+    FM_TRY_(database_.write([&]() -> Result<void> {
+      for (const Outcome& outcome : some)
+        if (const auto seen = seen_.find(outcome.place); seen != seen_.end())
+          FM_TRY_(settle_one(outcome, seen->second));
+      return {};
+    }));
+  }
+  (void)database_.tidy(kMostFrames);  // if not now, after the next batch
+  return {};
 }
 
 Result<std::int64_t> SqliteOutbox::waiting() {
-  FM_TRY(Statement count, database_.db().prepare("SELECT count(*) FROM outbox WHERE lane = ?"));
+  FM_TRY(Statement count, database_.db().prepare("SELECT waiting FROM lane WHERE lane = ?"));
   FM_TRY_(count.bind(lane_).step());
   return count.integer(0);
 }

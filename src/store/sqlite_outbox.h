@@ -58,7 +58,7 @@ class SqliteOutbox final : public sync::Outbox {
   // Rows handed out: places are used again after their row is gone, so a row is settled by place and id.
   std::unordered_map<std::int64_t, Seen> seen_;
   std::vector<Statement> find_, drop_;  // by kind
-  Statement peek_, leave_, set_aside_, count_;
+  Statement peek_, leave_, set_aside_, count_, remember_;
 };
 
 // One row of `queue list`.
@@ -72,14 +72,15 @@ struct QueueEntry {
 };
 
 struct QueueCounts {
-  std::int64_t pending = 0;     // for this lane
-  std::int64_t leased = 0;      // of them, in the hands of a sender
-  std::int64_t failed = 0;      // set aside, all lanes
-  std::int64_t elsewhere = 0;   // waiting for another destination
-  std::int64_t unassigned = 0;  // recorded with no account at all
-  std::optional<WallTime> oldest;
+  std::int64_t pending = 0;        // for this lane
+  std::int64_t leased = 0;         // of them, in the hands of a sender
+  std::int64_t failed = 0;         // set aside, all lanes
+  std::int64_t elsewhere = 0;      // waiting for another destination
+  std::int64_t unassigned = 0;     // recorded with no account at all
+  std::optional<WallTime> oldest;  // when the first in line was recorded
 };
 
+// However much waits, nothing is counted: the store keeps the numbers.
 Result<QueueCounts> count_queue(Database& database, std::int64_t lane, WallTime now);
 // Oldest first; `after` is the last entry's cursor of the page before.
 struct QueuePage {

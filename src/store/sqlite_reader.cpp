@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "fortium/schema/sql.h"
+#include "sqlite_store.h"
+
 namespace fortium::store {
 
 using metrics::Percentiles;
@@ -33,6 +36,17 @@ std::string all_times() {
 std::string name_column(const metrics::Kind& kind) { return std::string(kind.shape[metrics::kEnvelopeSize].name); }
 
 }  // namespace
+
+Result<void> each_record(Database& database, const metrics::Kind& kind, WallTime since, WallTime until,
+                         const std::function<bool(const metrics::Event&)>& take) {
+  FM_TRY(Statement list, database.db().prepare(schema::select_from(kind.name, kind.shape) +
+                                               " WHERE timestamp >= ? AND timestamp < ? ORDER BY timestamp, id"));
+  list.bind(to_ms(since), to_ms(until));
+  while (true) {
+    FM_TRY(const bool more, list.step());
+    if (!more || !take(event_of(list, kind))) return {};
+  }
+}
 
 Result<std::vector<std::int64_t>> count_records(Database& database) {
   std::vector<std::int64_t> counts(metrics::kinds().size());

@@ -1,11 +1,13 @@
 // metrics::Reader in SQLite.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "database.h"
+#include "fortium/metrics/event.h"
 #include "fortium/metrics/report.h"
 
 namespace fortium::store {
@@ -41,6 +43,9 @@ class SqliteReader final : public metrics::Reader {
   std::vector<std::int64_t> counts_;
 };
 
+// The whole records of a kind with since <= timestamp < until, the oldest first, until `take` says no.
+Result<void> each_record(Database& database, const metrics::Kind& kind, WallTime since, WallTime until,
+                         const std::function<bool(const metrics::Event&)>& take);
 // Records by kind, over all days, in the order of metrics::kinds(): from the ledger, so retention does not change it.
 Result<std::vector<std::int64_t>> count_records(Database& database);
 

@@ -29,8 +29,8 @@ Result<Event> read_event(Db& db, const Kind& kind, std::string_view id) {
   return event_of(find, kind);
 }
 
-Result<std::unique_ptr<SqliteStore>> SqliteStore::open(Database& database, std::int64_t lane) {
-  std::unique_ptr<SqliteStore> store(new SqliteStore(database, lane));
+Result<std::unique_ptr<SqliteStore>> SqliteStore::open(Database& database, std::int64_t lane, Queueing queueing) {
+  std::unique_ptr<SqliteStore> store(new SqliteStore(database, lane, queueing));
   FM_TRY_(store->prepare());
   return store;
 }
@@ -44,11 +44,12 @@ Result<void> SqliteStore::prepare() {
   FM_TRY(put_seq_, db.prepare("UPDATE session_seq SET last = ?2 WHERE session_id = ?1"));
   FM_TRY(last_place_, db.prepare("SELECT max(place) FROM outbox WHERE lane = ?"));
   FM_TRY(enqueue_, db.prepare("INSERT INTO outbox (lane, place, kind, id, since) VALUES (?, ?, ?, ?, ?)"));
-  FM_TRY(get_ledger_, db.prepare("SELECT count, digest FROM ledger WHERE day = ? AND kind = ? AND device_id = ?"));
-  FM_TRY(add_ledger_,
-         db.prepare("INSERT INTO ledger (day, kind, device_id, count, digest) VALUES (?1, ?2, ?3, ?4, ?5)"));
-  FM_TRY(put_ledger_,
-         db.prepare("UPDATE ledger SET count = ?4, digest = ?5 WHERE day = ?1 AND kind = ?2 AND device_id = ?3"));
+  FM_TRY(get_ledger_,
+         db.prepare("SELECT count, digest FROM ledger WHERE day = ? AND kind = ? AND device_id = ? AND lane = ?"));
+  FM_TRY(add_ledger_, db.prepare("INSERT INTO ledger (day, kind, device_id, lane, count, digest) "
+                                 "VALUES (?1, ?2, ?3, ?4, ?5, ?6)"));
+  FM_TRY(put_ledger_, db.prepare("UPDATE ledger SET count = ?5, digest = ?6 WHERE day = ?1 AND kind = ?2 AND "
+                                 "device_id = ?3 AND lane = ?4"));
   return {};
 }
 
@@ -82,6 +83,8 @@ Result<std::vector<Stored>> SqliteStore::append(std::span<Event> events) {
 
 Result<Stored> SqliteStore::add(Event& event) {
   const std::size_t kind = metrics::index_of(*event.kind);
+  FM_TRY(const bool gone, is_gone(event));
+  if (gone) return Stored::duplicate;  // its content is no longer here to be compared
   if (!insert_[kind]) {
     FM_TRY(insert_[kind], database_.db().prepare(schema::insert_into(event.kind->name, event.kind->shape, "lane")));
   }
@@ -106,8 +109,27 @@ Result<Stored> SqliteStore::add(Event& event) {
   ++tally->count;
   tally->digest.add(event.id());
   tally->grown = true;
-  if (lane_ != kNoLane) FM_TRY_(enqueue(event));
+  if (queued_) FM_TRY_(enqueue(event));
   return Stored::fresh;
+}
+
+// Where nothing was ever let go, which is the common case, one look tells for a run of records.
+Result<bool> SqliteStore::is_gone(const Event& event) {
+  if (!counters_.any_gone) {
+    if (!any_gone_) {
+      FM_TRY(any_gone_, database_.db().prepare("SELECT EXISTS (SELECT 1 FROM gone)"));
+    }
+    FM_TRY_(any_gone_.step());
+    counters_.any_gone = any_gone_.integer(0) != 0;
+    any_gone_.reset();
+  }
+  if (!*counters_.any_gone) return false;
+  if (!gone_) {
+    FM_TRY(gone_, database_.db().prepare("SELECT 1 FROM gone WHERE kind = ? AND id = ?"));
+  }
+  FM_TRY(const bool found, gone_.bind(event.kind->name, event.id()).step());
+  gone_.reset();
+  return found;
 }
 
 Result<Stored> SqliteStore::compare(Event& event) {
@@ -140,7 +162,7 @@ Result<SqliteStore::Tally*> SqliteStore::tally_of(const Event& event) {
       {day_of(event.timestamp()), std::string(event.kind->name), std::string(event.text(metrics::kDeviceId))});
   if (unknown) {
     const auto& [day, kind, device] = at->first;
-    FM_TRY(const bool known, get_ledger_.bind(day, kind, device).step());
+    FM_TRY(const bool known, get_ledger_.bind(day, kind, device, lane_).step());
     if (known) at->second = {get_ledger_.integer(0), LedgerDigest::from_hex(get_ledger_.text(1))};
     get_ledger_.reset();
   }
@@ -163,7 +185,7 @@ Result<void> SqliteStore::write_counters() {
   for (auto& [key, tally] : counters_.ledger) {
     if (!std::exchange(tally.grown, false)) continue;
     const auto& [day, kind, device] = key;
-    FM_TRY_(put(put_ledger_, add_ledger_, day, kind, device, tally.count, tally.digest.hex()));
+    FM_TRY_(put(put_ledger_, add_ledger_, day, kind, device, lane_, tally.count, tally.digest.hex()));
   }
   return {};
 }

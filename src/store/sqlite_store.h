@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -16,11 +17,20 @@ namespace fortium::store {
 
 // Lane of records that nobody waits for: no account yet, or the service's own tables.
 constexpr std::int64_t kNoLane = 0;
+// Lane of records that a person took out of the queue for good.
+constexpr std::int64_t kDroppedLane = -1;
+
+// For the check of records that were checked when they were made, by the clock of then: now may be earlier.
+constexpr WallTime kAnyTime = from_ms(253'402'300'799'000);  // the last second of the year 9999
+
+// Whether a record gets a place in the queue of its lane.
+enum class Queueing { queue, delivered_before };
 
 class SqliteStore final : public metrics::EventStore {
  public:
   // With a lane, records are queued for it.
-  static Result<std::unique_ptr<SqliteStore>> open(Database& database, std::int64_t lane = kNoLane);
+  static Result<std::unique_ptr<SqliteStore>> open(Database& database, std::int64_t lane = kNoLane,
+                                                   Queueing queueing = Queueing::queue);
 
   Result<std::vector<metrics::Stored>> append(std::span<metrics::Event> events) override;
 
@@ -41,11 +51,14 @@ class SqliteStore final : public metrics::EventStore {
     std::map<std::tuple<std::string, std::string, std::string>, Tally> ledger;  // day, kind, device
     std::unordered_map<std::string, Last> seq;                                  // session
     std::int64_t place = -1;                                                    // the last in our lane; -1: not known
+    std::optional<bool> any_gone;                                               // records that were let go
   };
 
-  SqliteStore(Database& database, std::int64_t lane) : database_(database), lane_(lane) {}
+  SqliteStore(Database& database, std::int64_t lane, Queueing queueing)
+      : database_(database), lane_(lane), queued_(lane != kNoLane && queueing == Queueing::queue) {}
   Result<void> prepare();
   Result<metrics::Stored> add(metrics::Event& event);
+  Result<bool> is_gone(const metrics::Event& event);
   Result<metrics::Stored> compare(metrics::Event& event);
   Result<Last*> last_of(const std::string& session);
   Result<Tally*> tally_of(const metrics::Event& event);
@@ -56,9 +69,11 @@ class SqliteStore final : public metrics::EventStore {
 
   Database& database_;
   const std::int64_t lane_;
+  const bool queued_;
   Counters counters_;
   std::vector<Statement> insert_, find_;  // by kind
-  Statement get_seq_, put_seq_, add_seq_, last_place_, enqueue_, get_ledger_, put_ledger_, add_ledger_;
+  Statement get_seq_, put_seq_, add_seq_, last_place_, enqueue_, get_ledger_, put_ledger_, add_ledger_, any_gone_,
+      gone_;
 };
 
 // A whole record by id; not_found.

@@ -37,37 +37,37 @@ Result<WriteLock> WriteLock::open(const std::string& path) {
   WriteLock lock;
   lock.fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (lock.fd_ < 0) return Error{Errc::unavailable, "cannot open " + path + ": " + std::strerror(errno)};
-  constexpr std::size_t kBytes = sizeof(std::atomic<unsigned>);
+  constexpr std::size_t kBytes = sizeof(Shared);
   static_assert(std::atomic<unsigned>::is_always_lock_free);
   void* shared = MAP_FAILED;
   if (::ftruncate(lock.fd_, kBytes) == 0)
     shared = ::mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_SHARED, lock.fd_, 0);
   if (shared == MAP_FAILED) return Error{Errc::unavailable, "cannot use " + path + ": " + std::strerror(errno)};
-  lock.somebody_waits_ = static_cast<std::atomic<unsigned>*>(shared);
+  lock.shared_ = static_cast<Shared*>(shared);
   return lock;
 }
 
 WriteLock::WriteLock(WriteLock&& other) noexcept
-    : fd_(std::exchange(other.fd_, -1)), somebody_waits_(std::exchange(other.somebody_waits_, nullptr)) {}
+    : fd_(std::exchange(other.fd_, -1)), shared_(std::exchange(other.shared_, nullptr)) {}
 
 WriteLock& WriteLock::operator=(WriteLock&& other) noexcept {
   std::swap(fd_, other.fd_);
-  std::swap(somebody_waits_, other.somebody_waits_);
+  std::swap(shared_, other.shared_);
   return *this;
 }
 
 WriteLock::~WriteLock() {
-  if (somebody_waits_ != nullptr) ::munmap(somebody_waits_, sizeof *somebody_waits_);
+  if (shared_ != nullptr) ::munmap(shared_, sizeof *shared_);
   if (fd_ >= 0) ::close(fd_);
 }
 
 Result<void> WriteLock::take(Millis wait) {
-  if (somebody_waits_->load(std::memory_order_relaxed) == 0 && take_lock(fd_)) return {};
+  if (shared_->somebody_waits.load(std::memory_order_relaxed) == 0 && take_lock(fd_)) return {};
   const auto give_up = std::chrono::steady_clock::now() + wait;
   bool next = false;  // through the turnstile
   for (auto pause = kFirstPause;; pause = std::min(pause * 2, kLongestPause)) {
     // Said again at each look: whoever gets the lock takes it back for all.
-    somebody_waits_->store(1, std::memory_order_relaxed);
+    shared_->somebody_waits.store(1, std::memory_order_relaxed);
     next = next || turnstile(fd_, F_WRLCK);
     if (next && take_lock(fd_)) break;
     if (std::chrono::steady_clock::now() >= give_up) {
@@ -76,7 +76,7 @@ Result<void> WriteLock::take(Millis wait) {
     }
     std::this_thread::sleep_for(pause);
   }
-  somebody_waits_->store(0, std::memory_order_relaxed);
+  shared_->somebody_waits.store(0, std::memory_order_relaxed);
   turnstile(fd_, F_UNLCK);
   return {};
 }

@@ -29,11 +29,21 @@ class WriteLock {
   Result<void> take(Millis wait);
   void give_back();
 
+  // How often the store was replaced: whoever opened it before must not write to what was moved away. To be changed by
+  // the holder only.
+  unsigned generation() const { return shared_->generation.load(std::memory_order_acquire); }
+  void next_generation() { shared_->generation.fetch_add(1, std::memory_order_release); }
+
  private:
+  // In the file, shared by all processes.
+  struct Shared {
+    std::atomic<unsigned> somebody_waits;
+    std::atomic<unsigned> generation;
+  };
   WriteLock() = default;
 
   int fd_ = -1;
-  std::atomic<unsigned>* somebody_waits_ = nullptr;  // in the file, shared by all processes
+  Shared* shared_ = nullptr;
 };
 
 }  // namespace fortium::store

@@ -126,7 +126,7 @@ Result<std::vector<Waiting>> Engine::next_rows(const LaneState& state, WallTime 
     hunt_.reset();
   }
   FM_TRY(std::vector<Waiting> rows, outbox_.peek(limits(state), passed_));
-  if (!rows.empty() || passed_ == 0 || now < recheck_at_) return rows;
+  if (!rows.empty() || passed_ == 0 || until_recheck(now) > Millis(0)) return rows;
   passed_ = 0;
   return outbox_.peek(limits(state));
 }
@@ -169,7 +169,7 @@ Result<StepReport> Engine::nothing_to_send(const LaneState& state, WallTime now)
   }
   if (passed_ == 0) return rest({.step = Step::idle, .wake = policy_.interval});
   return rest({.step = Step::waiting,
-               .wake = std::max(recheck_at_ - now, Millis(1)),
+               .wake = std::max(until_recheck(now), Millis(1)),
                .error = "the service asks to send some records later"});
 }
 
@@ -260,6 +260,12 @@ void Engine::defer(std::span<const std::int64_t> places, std::span<const Waiting
     hunt_->deferred.insert(hunt_->deferred.end(), places.begin(), places.end());
   else
     passed_ = rows.back().place;
+}
+
+// As for what is kept (time_left): a moment that nobody can have meant is the trace of a clock that was set back.
+Millis Engine::until_recheck(WallTime now) const {
+  const Millis left = recheck_at_ - now;
+  return left > Millis(0) && left <= kBackoffMost ? left : Millis(0);
 }
 
 Result<StepReport> Engine::narrow(LaneState state, std::span<const Waiting> rows, const Reply& reply, WallTime now) {

@@ -50,7 +50,7 @@ class Help(support.Case):
                 example = said.split("Example:\n")[1].strip()
                 self.assertRegex(example, r"fortium-metrics " + " ".join(command))
         for name in ("mcp", "record", "report", "status", "sync", "flush", "queue list", "queue show", "queue retry",
-                     "queue drop", "test-connection", "config show", "config get", "config set", "config unset",
+                     "queue drop", "queue settle", "export", "verify", "doctor", "test-connection", "config show", "config get", "config set", "config unset",
                      "config path", "schema export", "completion"):
             self.assertIn(name, seen)
 
@@ -585,18 +585,21 @@ class NewerStore(support.Case):
         self.assertEqual(sorted(peer.ids), sorted(before + during))
         self.assertEqual(os.listdir(spool), [])
 
-    def test_a_file_of_another_program_is_left_alone(self):
+    def test_a_file_of_another_program_is_kept_aside(self):
         os.makedirs(self.data)
         connection = sqlite3.connect(self.database)
         connection.execute("CREATE TABLE mine (x)")
         connection.commit()
         connection.close()
+        told = self.cli("record", "tool_usage", *EXAMPLES["tool_usage"], code=DONE)
+        self.assertIn("was moved to", told.err)
         ids = self.record(2)
-        self.assertEqual(self.cli("status", "--json").code, STORE)
-        self.assertEqual(sqlite3.connect(self.database).execute("SELECT name FROM sqlite_master").fetchall(),
-                         [("mine",)])
-        os.unlink(self.database)
-        self.status()
+        told = self.status()["store"]
+        self.assertIs(told["ok"], True)
+        self.assertIn("another program", told["quarantine"][0]["why"])
+        moved = os.path.join(told["quarantine"][0]["path"], "metrics.db")
+        self.assertEqual(sqlite3.connect(moved).execute("SELECT name FROM sqlite_master").fetchall(), [("mine",)])
+        self.assertEqual(self.status()["records"]["total"], 3)
         self.assertOnce(ids, self.stored_ids())
 
 

@@ -279,6 +279,21 @@ class Waiting(Policy):
         self.assertLessEqual(len(self.peer.requests), 10)
 
 
+    def test_a_trouble_is_told_once_in_a_session(self):
+        for status, least in ((401, 1), (500, 3)):
+            with self.subTest(status=status):
+                data = {"FORTIUM_DATA_DIR": os.path.join(self.top, f"told-{status}")}
+                self.peer.batch(Reply(status, {"success": False, "message": "not for you"}))
+                before = len(self.peer.posts())
+                session = self.mcp(**{**self.to, **data, "FORTIUM_SYNC_INTERVAL": 50})
+                session.initialize()
+                session.record()
+                support.until(lambda: len(self.peer.posts()) >= before + least, "it was tried")
+                support.until(lambda: b"not for you" in session.errors, "it is told")
+                session.end()
+                self.assertEqual(session.errors.count(b"not for you"), 1, session.errors)
+
+
 class Redirects(Policy):
     def test_they_are_not_followed_and_the_key_stays_where_it_belongs(self):
         other = Peer(self)

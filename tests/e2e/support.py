@@ -175,9 +175,12 @@ class Case(unittest.TestCase):
         return [row[0] for kind in KINDS for row in connection.execute(f"SELECT id FROM {kind}")]
 
     def local_ledger(self):
-        """{(day, kind): (count, digest)} as the store keeps it."""
-        rows = self.store().execute("SELECT day, kind, count, digest FROM ledger")
-        return {(day, kind): (count, digest) for day, kind, count, digest in rows}
+        """{(day, kind): (count, digest)} as the store keeps it, over all destinations."""
+        total = collections.defaultdict(lambda: (0, 0))
+        for day, kind, count, digest_ in self.store().execute("SELECT day, kind, count, digest FROM ledger"):
+            before = total[day, kind]
+            total[day, kind] = (before[0] + count, (before[1] + int(digest_, 16)) % (1 << 128))
+        return {key: (count, f"{digest_:032x}") for key, (count, digest_) in total.items()}
 
     def counted_ledger(self):
         """The same, counted anew from the records by other code."""
@@ -460,19 +463,23 @@ class Service:
 
     def ledger(self, key=None):
         """{(day, kind): (count, digest)} as the service counts."""
-        status, body = self.get("/api/v1/metrics/ledger?from=2000-01-01&to=2100-01-01", key=key)
-        if status != 200:
-            raise AssertionError(f"ledger: {status} {body!r}")
-        rows = {}
-        answer = json.loads(body)
+        return {(row["day"], row["kind"]): (row["count"], row["digest"]) for row in self._ledger_rows("", key)}
+
+    def ids(self, key=None):
+        """{id: how often} as the service names them."""
+        return collections.Counter(one for row in self._ledger_rows("&ids=1", key) for one in row["ids"])
+
+    def _ledger_rows(self, more, key):
+        cursor = ""
         while True:
-            for row in answer["days"]:
-                rows[(row["day"], row["kind"])] = (row["count"], row["digest"])
-            if not answer.get("next_cursor"):
-                return rows
-            status, body = self.get("/api/v1/metrics/ledger?from=2000-01-01&to=2100-01-01&cursor=" +
-                                    answer["next_cursor"], key=key)
+            status, body = self.get("/api/v1/metrics/ledger?from=2000-01-01&to=2100-01-01" + more + cursor, key=key)
+            if status != 200:
+                raise AssertionError(f"ledger: {status} {body!r}")
             answer = json.loads(body)
+            yield from answer["days"]
+            if not answer.get("next_cursor"):
+                return
+            cursor = "&cursor=" + answer["next_cursor"]
 
     def settings(self, key=None, url=None, organization=None):
         """The environment of a program that sends here."""

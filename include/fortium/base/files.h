@@ -8,8 +8,8 @@
 
 namespace fortium {
 
-// Makes the directory (0700) and those above it. An existing one is taken as it is, unless it is a link to nowhere; ""
-// is where we are.
+// Makes the directory (0700) and those above it, so that they survive a power loss. An existing one is taken as it is,
+// unless it is a link to nowhere; "" is where we are.
 Result<void> make_private_dir(const std::string& path);
 // The whole file, or not_found; at most `limit` bytes.
 Result<std::string> read_file(const std::string& path, std::size_t limit);

@@ -1,4 +1,4 @@
-// SHA-256 and the ledger digest. Pure functions; any thread.
+// SHA-256, its HMAC, and the ledger digest. Pure functions; any thread.
 #pragma once
 
 #include <array>
@@ -11,6 +11,8 @@ namespace fortium {
 
 using Sha256 = std::array<unsigned char, 32>;
 Sha256 sha256(std::string_view bytes);
+// RFC 2104.
+Sha256 hmac_sha256(std::string_view key, std::string_view bytes);
 std::string to_hex(const unsigned char* bytes, std::size_t size);
 // Takes the same time for any two texts of one length.
 bool equal_constant_time(std::string_view a, std::string_view b);

@@ -15,6 +15,7 @@ enum class LogLevel { debug, info, warn, error };
 struct LogOptions {
   LogLevel level = LogLevel::warn;
   std::string file;                  // empty: standard error
+  std::string prefix;                // of each line, in the place of time, level and thread: for people at a terminal
   std::int64_t max_bytes = 4 << 20;  // of one file; three are kept
 };
 

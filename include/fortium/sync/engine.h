@@ -8,6 +8,8 @@
 // batch: kMostTrials of them, picked at random), nothing is set aside and the lane pauses. After a pause or many
 // failures a batch of one record goes ahead of the others. Records that the service asks to see later wait without
 // holding up the rest. One instance belongs to one thread.
+//
+// Fixed bugs: such records waited for as long as the wall clock had been set back.
 #pragma once
 
 #include <cstdint>
@@ -103,6 +105,7 @@ class Engine {
   Result<std::vector<Waiting>> next_rows(const LaneState& state, WallTime now);
   Result<std::vector<Waiting>> hunted(const LaneState& state);
   void defer(std::span<const std::int64_t> places, std::span<const Waiting> rows, WallTime now);
+  Millis until_recheck(WallTime now) const;
   BatchLimits limits(const LaneState& state) const;
 
   Outbox& outbox_;

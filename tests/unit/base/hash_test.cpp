@@ -86,3 +86,15 @@ TEST_CASE("texts are compared to the last byte") {
   CHECK_FALSE(equal_constant_time("abc", "abcd"));
   CHECK_FALSE(equal_constant_time(std::string("a\0b", 3), std::string("a\0c", 3)));
 }
+
+TEST_CASE("HMAC gives the values of RFC 4231") {
+  const auto hex = [](std::string_view key, std::string_view text) {
+    const Sha256 mac = hmac_sha256(key, text);
+    return to_hex(mac.data(), mac.size());
+  };
+  CHECK(hex(std::string(20, '\x0b'), "Hi There") == "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+  CHECK(hex("Jefe", "what do ya want for nothing?") ==
+        "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+  CHECK(hex(std::string(131, '\xaa'), "Test Using Larger Than Block-Size Key - Hash Key First") ==
+        "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+}

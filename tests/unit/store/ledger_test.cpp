@@ -4,6 +4,7 @@
 #include <map>
 
 #include "fortium/base/hash.h"
+#include "store/ledger.h"
 #include "store/limits.h"
 #include "support/dice.h"
 #include "support/store_fixture.h"
@@ -198,4 +199,105 @@ TEST_CASE("the size budget lets the oldest records of any kind go first, and nev
     CHECK(it.number("SELECT count(*) FROM tool_usage") == 200);
     CHECK(it.number("SELECT count(*) FROM command_execution") == 0);
   }
+}
+
+TEST_CASE("what was let go and comes again counts once") {
+  StoreFixture it;
+  const std::int64_t acme = it.lane("acme");
+  const auto old = [](std::string id) { return tool_call(std::move(id), "s", FakeClock::kStart - 500 * kDayMs); };
+  SUBCASE("by age") {
+    it.append(kNoLane, {old("a"), old("b")});
+    REQUIRE(keep_retention_and_size(*it.database, it.clock.now(), {.retention_days = 400}).ok());
+  }
+  SUBCASE("after its delivery in remote mode") {
+    it.append(acme, {old("a"), old("b")});
+    SqliteOutbox outbox(*it.database, acme, it.entropy, /*keep_delivered=*/false);
+    std::vector<sync::Outcome> outcomes;
+    for (const sync::Waiting& row : must(outbox.peek({}, 0)))
+      outcomes.push_back({row.place, sync::Fate::delivered, ""});
+    must(outbox.settle(outcomes, it.clock.now()));
+  }
+  REQUIRE(it.number("SELECT count(*) FROM tool_usage") == 0);
+  const auto before = ledger_of(it);
+  CHECK(it.append(acme, {old("b"), old("c"), event_of("command_execution", "b")}) ==
+        std::vector{metrics::Stored::duplicate, metrics::Stored::fresh, metrics::Stored::fresh});
+  CHECK(it.number("SELECT sum(count) FROM ledger") == 4);
+  CHECK(it.texts("SELECT id FROM tool_usage") == "c");
+  CHECK(it.texts("SELECT kind || id FROM outbox ORDER BY kind, id") == "command_executionb tool_usagec");
+  CHECK(before.size() == 1);
+}
+
+TEST_CASE("the tallies of a lane go with its records") {
+  StoreFixture it;
+  Dice dice(5);
+  const std::int64_t acme = it.lane("acme");
+  std::vector<metrics::Event> nobodys, mine;
+  for (int i = 0; i < 300; ++i)
+    (dice.one_in(3) ? mine : nobodys)
+        .push_back(event_of(dice.pick(metrics::kinds()).name, "id-" + std::to_string(i), "s",
+                            FakeClock::kStart - static_cast<std::int64_t>(dice.below(4)) * kDayMs));
+  it.append(kNoLane, nobodys);
+  it.append(acme, mine);
+  const auto by_lane = [&](std::int64_t lane) {
+    sync::Tally sum;
+    for (const auto& [key, tally] : must(SqliteLedger(*it.database, lane).tallies({}))) sum.add(tally);
+    return sum;
+  };
+  const auto counted = [&](std::int64_t lane) {
+    sync::Tally sum;
+    for (const metrics::Kind& kind : metrics::kinds()) {
+      auto all = must(it.database->db().prepare("SELECT id FROM " + std::string(kind.name) + " WHERE lane = ?"));
+      all.bind(lane);
+      while (must(all.step())) sum.add(all.text(0));
+    }
+    return sum;
+  };
+  CHECK(by_lane(acme) == counted(acme));
+  CHECK(by_lane(acme).count == static_cast<std::int64_t>(mine.size()));
+
+  CHECK(must(adopt_unassigned(*it.database, acme)) == static_cast<std::int64_t>(nobodys.size()));
+  CHECK(by_lane(kNoLane) == sync::Tally{});
+  CHECK(by_lane(acme).count == 300);
+  CHECK(by_lane(acme) == counted(acme));
+
+  const std::vector<std::string> dropped = {std::string(mine[0].id()), std::string(nobodys[0].id()), "unknown"};
+  CHECK(must(drop_queued(*it.database, dropped)) == 2);
+  CHECK(by_lane(acme) == counted(acme));
+  CHECK(by_lane(kDroppedLane) == counted(kDroppedLane));
+  CHECK(by_lane(kDroppedLane).count == 2);
+}
+
+TEST_CASE("a row tells what waits, what was refused and what was delivered; what is queued again waits") {
+  StoreFixture it;
+  const std::int64_t acme = it.lane("acme");
+  std::vector<metrics::Event> foreign = {tool_call("elsewhere")};
+  foreign[0].row[metrics::kDeviceId] = std::string("another-device");
+  it.append(acme, {tool_call("a"), tool_call("b"), tool_call("c")});
+  it.append(acme, foreign);
+  it.append(kNoLane, {tool_call("nobody's")});
+  SqliteOutbox outbox(*it.database, acme, it.entropy);
+  const auto rows = must(outbox.peek({}, 0));
+  const std::vector<sync::Outcome> outcomes = {{rows[0].place, sync::Fate::delivered, ""},
+                                               {rows[1].place, sync::Fate::refused, "no"}};
+  must(outbox.settle(outcomes, it.clock.now()));
+  SqliteLedger ledger(*it.database, acme);
+  const sync::LedgerKey key{"2026-01-02", metrics::index_of(*metrics::find_kind("tool_usage"))};
+  const auto states = [&] {
+    std::string out;
+    for (const sync::Held& held : must(ledger.row(key)).held)
+      out += held.id + (held.state == sync::Held::State::delivered ? "+"
+                        : held.state == sync::Held::State::waiting ? "?"
+                                                                   : "!");
+    return out;
+  };
+  CHECK(states() == "a+b!c?");
+  CHECK(must(ledger.row(key)).recorded.count == 3);
+  const auto undelivered = must(ledger.undelivered());
+  CHECK(undelivered.waiting.at(key).count == 1);
+  CHECK(undelivered.set_aside.at(key).count == 1);
+  const std::vector<std::string> asked = {"a", "elsewhere", "nobody's", "unknown"};
+  CHECK(must(ledger.known(key.kind, asked)) == std::vector{true, true, true, false});
+  const std::vector<std::string> again = {"a", "unknown", "nobody's"};
+  CHECK(must(queue_again(*it.database, acme, metrics::kinds()[key.kind], again)) == 1);
+  CHECK(states() == "a?b!c?");
 }

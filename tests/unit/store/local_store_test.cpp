@@ -2,7 +2,9 @@
 #include "store/local_store.h"
 
 #include <doctest/doctest.h>
+#include <signal.h>
 #include <sqlite3.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -104,6 +106,23 @@ TEST_CASE("a store that is locked takes records in the spool, and has them once 
   CHECK(it.sql("SELECT count(DISTINCT seq) FROM tool_usage") == "4 ");
 }
 
+TEST_CASE("a store that somebody holds for long costs its wait once in a while, not at every record") {
+  Machine it;
+  LocalStore store = it.store();
+  REQUIRE(append(store, {tool_call("before")}).ok());
+  WriteLock other = must(WriteLock::open(it.file + ".lock"));
+  must(other.take(Millis(0)));
+  REQUIRE(append(store, {tool_call("a")}).ok());
+  other.give_back();
+  REQUIRE(append(store, {tool_call("b")}).ok());
+  CHECK(store.spool().count() == 2);  // it was not even tried
+  it.clock.advance(15s);
+  REQUIRE(append(store, {tool_call("c")}).ok());
+  CHECK(store.spool().count() == 2);
+  store.tidy(/*busy=*/false);
+  CHECK(it.sql("SELECT id FROM tool_usage ORDER BY id") == "a b before c ");
+}
+
 TEST_CASE("records that a full store could not take get their own numbers when they come back") {
   Machine it;
   LocalStore store = it.store();
@@ -163,7 +182,7 @@ TEST_CASE("a store of a newer version is left untouched, and recording goes on i
   CHECK(store.spool().count() == 0);
 }
 
-TEST_CASE("a file that is no store of ours is left untouched") {
+TEST_CASE("a file that is no store of ours is moved aside as it is, and recording goes on in a new one") {
   Machine it;
   SUBCASE("an SQLite database of another program") {
     fs::create_directories(it.data);
@@ -173,9 +192,16 @@ TEST_CASE("a file that is no store of ours is left untouched") {
   const std::string before = all_of(it.file);
   LocalStore store = it.store();
   REQUIRE(append(store, {tool_call("a")}).ok());
-  CHECK(store.spool().count() == 1);
-  CHECK_FALSE(store.database().ok());
-  CHECK(all_of(it.file) == before);
+  CHECK(store.spool().count() == 0);
+  CHECK(it.sql("SELECT id FROM tool_usage") == "a ");
+  const auto moved = list_quarantine(it.data + "/quarantine");
+  REQUIRE(moved.size() == 1);
+  CHECK(all_of(moved[0].dir + "/metrics.db") == before);
+  CHECK(moved[0].why != "");
+  while (store.tidy(/*busy=*/false)) {
+  }
+  CHECK(list_quarantine(it.data + "/quarantine")[0].salvaged != "");
+  CHECK(all_of(moved[0].dir + "/metrics.db") == before);
 }
 
 TEST_CASE("what was spooled goes where it was to go, whoever merges it") {
@@ -240,6 +266,43 @@ TEST_CASE("a spool that was merged half is merged once") {
   REQUIRE(append(store, {tool_call("d")}).ok());
   CHECK(it.sql("SELECT id FROM tool_usage ORDER BY id") == "a b c d ");
   CHECK(it.sql("SELECT sum(count) FROM ledger") == "4 ");
+}
+
+TEST_CASE("what the spool could not take whole is not merged") {
+  Machine it;
+  fs::create_directories(it.data);
+  std::vector<metrics::Event> good = {tool_call("good")}, refused = {tool_call("refused 1"), tool_call("refused 2")};
+  {
+    Spool spool(it.data + "/spool", it.entropy);
+    must(spool.append(good, {}));
+    SUBCASE("the disk is full in the middle of a line") {
+      rlimit before{};
+      REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
+      const auto signalled = ::signal(SIGXFSZ, SIG_IGN);
+      const rlimit less{static_cast<rlim_t>(fs::file_size(spool_file(it.data)) + 500), before.rlim_max};
+      REQUIRE(::setrlimit(RLIMIT_FSIZE, &less) == 0);
+      const auto appended = spool.append(refused, {});
+      REQUIRE(::setrlimit(RLIMIT_FSIZE, &before) == 0);
+      ::signal(SIGXFSZ, signalled);
+      REQUIRE_FALSE(appended.ok());
+      CHECK(spool.count() == 1);
+      std::vector<metrics::Event> later = {tool_call("later")};  // goes to a file of its own
+      must(spool.append(later, {}));
+    }
+    SUBCASE("the file could not even be cut back: its name says how much counts") {
+      const std::string path = spool_file(it.data);
+      const std::string marked = path.substr(0, path.size() - 6) + "." + std::to_string(fs::file_size(path)) + ".jsonl";
+      must(spool.append(refused, {}));
+      fs::rename(path, marked);
+      CHECK(spool.count() == 1);
+    }
+  }
+  LocalStore store = it.store();
+  REQUIRE(append(store, {tool_call("z")}).ok());
+  const std::string ids = it.sql("SELECT id FROM tool_usage ORDER BY id");
+  CHECK(ids.starts_with("good "));
+  CHECK(ids.find("refused") == ids.npos);
+  CHECK(spool_file(it.data) == "");
 }
 
 TEST_CASE("the spool of a process that lives is left to it") {

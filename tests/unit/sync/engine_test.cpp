@@ -552,6 +552,51 @@ TEST_CASE("records that the service wants later do not hold up the others, and a
   CHECK(lane.queue.waiting.empty());
 }
 
+TEST_CASE("records that are wanted later do not wait for a clock that was set back") {
+  Lane lane;
+  lane.queue.add(2);
+  lane.uplink.on_batch = [](const Batch& batch) {
+    Reply reply{.verdict = Verdict::receipt};
+    for (const Waiting& record : batch.records)
+      reply.outcomes.push_back({record.id, record.id == "r1" ? RecordVerdict::retry : RecordVerdict::accepted, ""});
+    return reply;
+  };
+  CHECK(lane.drain().step == Step::waiting);
+  lane.clock.jump(-10 * 365 * 24h);
+  lane.queue.state.capabilities_at = lane.clock.now();
+  lane.uplink.on_batch = ScriptedUplink::accept_all;
+  const StepReport report = lane.drain();
+  CHECK(report.wake <= 15min);
+  lane.clock.advance(report.wake);
+  lane.drain();
+  CHECK(lane.queue.waiting.empty());
+}
+
+TEST_CASE("whatever a service answers, for a day: nobody is asked in a loop") {
+  std::vector<Reply> answers;
+  for (const Verdict verdict : {Verdict::receipt, Verdict::retry, Verdict::too_large, Verdict::bad_record,
+                                Verdict::plain, Verdict::unauthorized, Verdict::misconfigured})
+    for (const std::optional<Millis> after : {std::optional<Millis>(), std::optional<Millis>(0ms)})
+      answers.push_back({.verdict = verdict, .message = "no", .retry_after = after});
+  for (const Reply& answer : answers) {
+    Lane lane;
+    lane.queue.add(200);
+    lane.uplink.on_batch = ScriptedUplink::always(answer);
+    std::vector<WallTime> sent;
+    const WallTime end = lane.clock.now() + 24h;
+    while (lane.clock.now() < end && !lane.queue.waiting.empty()) {
+      const StepReport report = lane.step();
+      for (int i = 0; i < report.requests; ++i) sent.push_back(lane.clock.now());
+      lane.clock.advance(report.step == Step::sent ? 1ms : std::max<Millis>(report.wake, 1ms));
+    }
+    if (answer.verdict == Verdict::too_large) continue;  // each record alone is too large: the queue is empty soon
+    INFO("verdict " << static_cast<int>(answer.verdict));
+    CHECK(lane.queue.waiting.size() == 200);
+    CHECK(sent.size() < 3000);
+    for (std::size_t i = 40; i < sent.size(); ++i) REQUIRE(sent[i] - sent[i - 40] > 1min);
+  }
+}
+
 TEST_CASE("two engines on one store: one sends, the other waits until it is given up") {
   Lane lane;
   lane.queue.add(25);
