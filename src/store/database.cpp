@@ -14,13 +14,12 @@ namespace fortium::store {
 
 namespace {
 
-// A record touches a page of each of four trees, and a commit writes them whole: pages of half the usual size halve the
-// log. 1 MiB of them is plenty for appending at the right edge of a few trees, and keeps the process small. A log that
-// had to grow, because somebody read from it for long, is cut back to 64 MiB when it begins anew: that much it may hold
-// on any busy day (kFramesBusy of local_store.cpp).
-constexpr const char* kPragmas =
-    "PRAGMA page_size = 2048; PRAGMA cache_size = -1024; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; "
-    "PRAGMA journal_size_limit = 67108864;";
+// 1 MiB of pages is plenty for appending at the right edge of a few trees, and keeps the process small. A log that had
+// to grow, because somebody read from it for long, is cut back to 64 MiB when it begins anew: that much it may hold on
+// any busy day (kFramesBusy of local_store.cpp).
+const std::string kPragmas = "PRAGMA page_size = " + std::to_string(kPageBytes) +
+                             "; PRAGMA cache_size = -1024; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; "
+                             "PRAGMA journal_size_limit = 67108864;";
 
 }  // namespace
 

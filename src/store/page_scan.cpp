@@ -13,13 +13,16 @@ namespace fortium::store {
 
 namespace {
 
-constexpr std::size_t kPage = 4096;  // of every store that this program made
 constexpr std::size_t kFileHeader = 100, kLogHeader = 32, kFrameHeader = 24;
 constexpr unsigned char kLeaf = 0x0A, kInterior = 0x02;  // pages of tables without a rowid, and of indexes
-constexpr std::size_t kMostLocal = (kPage - 12) * 64 / 255 - 23;
-constexpr std::size_t kLeastLocal = (kPage - 12) * 32 / 255 - 23;
-constexpr std::size_t kMostPayload = 1 << 20;  // a record is far smaller
+constexpr std::size_t kMostPayload = 1 << 20;            // a record is far smaller
 constexpr std::size_t kPagesAStep = 64;
+
+// Of a cell's payload, on its own page.
+std::size_t most_local(std::size_t page) { return (page - 12) * 64 / 255 - 23; }
+std::size_t least_local(std::size_t page) { return (page - 12) * 32 / 255 - 23; }
+
+bool is_page_size(std::uint64_t size) { return size >= 512 && size <= 32'768 && std::has_single_bit(size); }
 
 std::uint64_t big_endian(std::string_view bytes, std::size_t at, std::size_t size) {
   std::uint64_t value = 0;
@@ -99,8 +102,21 @@ Result<PageScan> PageScan::open(const std::string& path) {
       return Error{Errc::unavailable, "cannot read " + name + ": " + std::strerror(errno)};
     file->size = info.st_size;
   }
+  scan.find_page_size();
   scan.list_log();
   return scan;
+}
+
+// As the file says, or its log; where both are broken, what this program makes.
+void PageScan::find_page_size() {
+  std::string header(kFileHeader, '\0');
+  const auto begins = [&header](const File& file) {
+    return ::pread(file.fd, header.data(), header.size(), 0) == static_cast<ssize_t>(header.size());
+  };
+  if (begins(database_) && header.starts_with("SQLite format 3") && is_page_size(big_endian(header, 16, 2)))
+    page_ = big_endian(header, 16, 2);
+  else if (begins(log_) && is_page_size(big_endian(header, 8, 4)))
+    page_ = big_endian(header, 8, 4);
 }
 
 // Frames of the log's own time, newest first, up to the last commit; and those of earlier times behind them.
@@ -114,8 +130,8 @@ void PageScan::list_log() {
   std::size_t committed = 0;
   bool current = true;
   std::string frame(kFrameHeader, '\0');
-  constexpr std::int64_t kFrame = kFrameHeader + kPage;
-  for (std::int64_t at = kLogHeader; at + kFrame <= log_.size; at += kFrame) {
+  const auto whole_frame = static_cast<std::int64_t>(kFrameHeader + page_);
+  for (std::int64_t at = kLogHeader; at + whole_frame <= log_.size; at += whole_frame) {
     if (::pread(log_.fd, frame.data(), frame.size(), at) != static_cast<ssize_t>(frame.size())) break;
     const auto page = static_cast<std::uint32_t>(big_endian(frame, 0, 4));
     const Place place{true, at + std::int64_t{kFrameHeader}, page == 1};
@@ -137,13 +153,13 @@ void PageScan::list_log() {
 }
 
 bool PageScan::next(std::size_t columns, std::vector<schema::Row>& rows) {
-  const auto in_file = static_cast<std::size_t>(database_.size) / kPage;
+  const auto in_file = static_cast<std::size_t>(database_.size) / page_;
   const std::size_t all = newest_.size() + in_file + stale_.size();
   for (std::size_t i = 0; i < kPagesAStep && at_ < all; ++i, ++at_) {
     if (at_ < newest_.size()) {
       read_rows(newest_[at_], columns, rows);
     } else if (const std::size_t page = at_ - newest_.size(); page < in_file) {
-      read_rows({false, static_cast<std::int64_t>(page * kPage), page == 0}, columns, rows);
+      read_rows({false, static_cast<std::int64_t>(page * page_), page == 0}, columns, rows);
     } else {
       read_rows(stale_[page - in_file], columns, rows);
     }
@@ -152,8 +168,8 @@ bool PageScan::next(std::size_t columns, std::vector<schema::Row>& rows) {
 }
 
 bool PageScan::read(const Place& place, std::string& page) const {
-  page.resize(kPage);
-  return ::pread((place.in_log ? log_ : database_).fd, page.data(), kPage, place.offset) == static_cast<ssize_t>(kPage);
+  page.resize(page_);
+  return ::pread((place.in_log ? log_ : database_).fd, page.data(), page_, place.offset) == static_cast<ssize_t>(page_);
 }
 
 void PageScan::read_rows(const Place& place, std::size_t columns, std::vector<schema::Row>& rows) const {
@@ -164,10 +180,10 @@ void PageScan::read_rows(const Place& place, std::size_t columns, std::vector<sc
   if (type != kLeaf && type != kInterior) return;
   const std::size_t pointers = begin + (type == kLeaf ? 8 : 12);
   const std::size_t cells = big_endian(page, begin + 3, 2);
-  for (std::size_t i = 0; i < cells && pointers + 2 * i + 2 <= kPage; ++i) {
+  for (std::size_t i = 0; i < cells && pointers + 2 * i + 2 <= page_; ++i) {
     std::size_t at = big_endian(page, pointers + 2 * i, 2);
     if (type == kInterior) at += 4;  // the page below
-    if (at >= kPage) continue;
+    if (at >= page_) continue;
     if (const auto record = payload(page, at))
       if (auto row = row_of(*record, columns)) rows.push_back(std::move(*row));
   }
@@ -178,9 +194,9 @@ std::optional<std::string> PageScan::payload(std::string_view page, std::size_t 
   const auto size = varint(page, at);
   if (!size || *size == 0 || *size > kMostPayload) return std::nullopt;
   std::size_t local = *size;
-  if (local > kMostLocal) {
-    local = kLeastLocal + (*size - kLeastLocal) % (kPage - 4);
-    if (local > kMostLocal) local = kLeastLocal;
+  if (local > most_local(page_)) {
+    local = least_local(page_) + (*size - least_local(page_)) % (page_ - 4);
+    if (local > most_local(page_)) local = least_local(page_);
   }
   if (at + local > page.size()) return std::nullopt;
   std::string bytes(page.substr(at, local));
@@ -193,10 +209,10 @@ std::optional<std::string> PageScan::payload(std::string_view page, std::size_t 
     const auto newer = replaced_.find(next);
     const Place place = newer != replaced_.end()
                             ? newer->second
-                            : Place{false, (static_cast<std::int64_t>(next) - 1) * static_cast<std::int64_t>(kPage)};
+                            : Place{false, (static_cast<std::int64_t>(next) - 1) * static_cast<std::int64_t>(page_)};
     if (!read(place, overflow)) return std::nullopt;
     next = static_cast<std::uint32_t>(big_endian(overflow, 0, 4));
-    bytes.append(overflow, 4, std::min(kPage - 4, *size - bytes.size()));
+    bytes.append(overflow, 4, std::min(page_ - 4, *size - bytes.size()));
   }
   return bytes;
 }

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "database.h"
 #include "fortium/base/result.h"
 #include "fortium/schema/check.h"
 
@@ -49,12 +50,14 @@ class PageScan {
   };
 
   PageScan() = default;
+  void find_page_size();
   void list_log();
   bool read(const Place& place, std::string& page) const;
   void read_rows(const Place& place, std::size_t columns, std::vector<schema::Row>& rows) const;
   std::optional<std::string> payload(std::string_view page, std::size_t at) const;
 
   File database_, log_;
+  std::size_t page_ = kPageBytes;
   std::vector<Place> newest_, stale_;        // in the log
   std::map<std::uint32_t, Place> replaced_;  // pages of the file that the log has newer
   std::size_t at_ = 0;

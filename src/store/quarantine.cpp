@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "database.h"
 #include "fortium/base/entropy.h"
 #include "fortium/base/files.h"
 #include "fortium/metrics/kind.h"
@@ -26,7 +27,6 @@ constexpr const char* kWhy = "/why.txt";
 constexpr const char* kSalvaged = "/salvaged.txt";
 constexpr std::size_t kMostText = 64 << 10;
 constexpr int kMostTries = 100;
-constexpr std::int64_t kPageBytes = 4096;
 
 std::int64_t size_of(const std::string& path) {
   struct stat info {};
@@ -70,7 +70,8 @@ std::string big_endian(std::uint32_t number) {
 // list of free pages.
 std::string file_header(std::uint32_t pages) {
   constexpr std::uint32_t kCounter = 1, kCookie = 1, kFormat = 4, kUtf8 = 1, kLibrary = 3'040'001;
-  std::string header("SQLite format 3\0\x10\0\x02\x02\0\x40\x20\x20", 24);
+  std::string header("SQLite format 3\0\0\0\x02\x02\0\x40\x20\x20", 24);
+  header[16] = static_cast<char>(kPageBytes >> 8);
   for (const std::uint32_t word :
        {kCounter, pages, 0U, 0U, kCookie, kFormat, 0U, 0U, kUtf8, static_cast<std::uint32_t>(kSchemaVersion), 0U, 0U,
         0U, 0U, 0U, 0U, 0U, kCounter, kLibrary})

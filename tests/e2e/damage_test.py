@@ -127,8 +127,8 @@ class Damage(WithFindings):
         self.fold_log()
         with open(self.database, "rb") as file:
             content = file.read()
-        page = content.index(before[200].encode()) // 4096
-        self.overwrite(page * 4096, bytes(64))
+        page = content.index(before[200].encode()) // 2048
+        self.overwrite(page * 2048, bytes(64))
         found = self.doctor(code=STORE)
         self.assertEqual(found["integrity"]["status"], "problem")
         self.assertIn("--repair", found["integrity"]["hint"])
@@ -193,7 +193,7 @@ class Damage(WithFindings):
             damaged = bytearray(whole)
             for _ in range(chance.randrange(1, 4)):
                 at = chance.randrange(len(damaged))
-                damaged[at:at + chance.choice((1, 16, 4096))] = os.urandom(chance.choice((1, 16, 4096)))
+                damaged[at:at + chance.choice((1, 16, 2048))] = os.urandom(chance.choice((1, 16, 2048)))
             with open(self.database, "wb") as file:
                 file.write(damaged)
             ids = self.record(5)
