@@ -36,6 +36,7 @@ struct Status {
   std::int64_t total = 0;
   std::int64_t bytes = 0;
   store::QueueCounts queue;
+  std::string refusal;  // the service's words about the record that was refused first
   sync::LaneState lane;
   std::int64_t spooled = 0;
   std::vector<store::Quarantined> quarantine;
@@ -48,6 +49,11 @@ Result<void> read_store(Local& local, Status& status) {
   FM_TRY(status.by_kind, store::count_records(*database));
   FM_TRY(status.bytes, store::bytes_in_use(database->db()));
   FM_TRY(status.queue, store::count_queue(*database, lane, local.clock().now()));
+  if (status.queue.failed > 0) {
+    FM_TRY(const store::QueuePage refused,
+           store::list_queue(*database, /*failed_only=*/true, 1, "", local.clock().now()));
+    if (!refused.entries.empty()) status.refusal = refused.entries.front().reason;
+  }
   if (lane != store::kNoLane) {
     store::SqliteOutbox outbox(*database, lane, local.entropy());
     FM_TRY(status.lane, outbox.state());
@@ -81,9 +87,13 @@ Json to_json(const Settings& settings, const Status& status, WallTime now) {
              {"trouble", status.trouble.empty() ? Json() : Json(status.trouble)},
              {"spooled", status.spooled},
              {"quarantine", to_json(status.quarantine)}};
-  Json queue{{"pending", status.queue.pending},       {"leased", status.queue.leased},
-             {"failed", status.queue.failed},         {"oldest_ms", oldest},
-             {"unassigned", status.queue.unassigned}, {"elsewhere", status.queue.elsewhere}};
+  Json queue{{"pending", status.queue.pending},
+             {"leased", status.queue.leased},
+             {"failed", status.queue.failed},
+             {"failed_reason", status.refusal.empty() ? Json() : Json(status.refusal)},
+             {"oldest_ms", oldest},
+             {"unassigned", status.queue.unassigned},
+             {"elsewhere", status.queue.elsewhere}};
   Json sync{{"url", url.empty() ? Json() : Json(url)},
             {"organization_id", organization.empty() ? Json() : Json(organization)},
             {"last_success", time_or_null(status.lane.last_success)},
@@ -131,6 +141,7 @@ void print(const Settings& settings, const Status& status, WallTime now) {
   std::cout << ", " << with_thousands(status.queue.failed) << " refused";
   if (status.queue.failed > 0) std::cout << " (fortium-metrics queue list --failed)";
   std::cout << "\n";
+  if (!status.refusal.empty()) std::cout << "         the service said of the first: " << status.refusal << "\n";
   if (status.queue.unassigned > 0)
     std::cout << "         " << with_thousands(status.queue.unassigned)
               << " made before there was an account (fortium-metrics sync --adopt)\n";

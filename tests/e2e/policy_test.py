@@ -137,6 +137,9 @@ class Statuses(Policy):
         failed = self.json("queue", "list", "--failed", **self.to)["records"]
         self.assertEqual({one["id"] for one in failed}, set(odd))
         self.assertIn("execution_time_ms: must be 0 or more", failed[0]["reason"])
+        self.assertIn("execution_time_ms: must be 0 or more", self.status(**self.to)["queue"]["failed_reason"])
+        said = self.cli("status", code=DONE, **self.to).out
+        self.assertEqual(said.count("execution_time_ms: must be 0 or more"), 1, said)
 
     def test_one_bad_record_in_a_hundred_is_found_when_the_service_refuses_whole_batches(self):
         ids = self.record(100, FORTIUM_BATCH_SIZE=100, **self.to)

@@ -81,6 +81,51 @@ TEST_CASE("an answer has at most 10 000 ids, and the cursor leads to the rest") 
   CHECK(answers == 2);
 }
 
+TEST_CASE("an answer has at most 10 000 rows, and the cursor leads to the rest") {
+  Fixture f;
+  const auto first = std::chrono::sys_days(std::chrono::year(2000) / 1 / 1);
+  const int days = 9'400;  // one record each, and a second kind on the last 1 000 of them
+  for (int from = 0; from < days; from += 1'000) {
+    Json tools = Json::array(), models = Json::array();
+    for (int day = from; day < std::min(days, from + 1'000); ++day) {
+      Json record = tool(id(day));
+      record["timestamp"] = to_rfc3339(WallTime(first + std::chrono::days(day)));
+      tools.push_back(record);
+      if (day >= days - 1'000)
+        models.push_back({{"id", id(100'000 + day)},
+                          {"timestamp", record["timestamp"]},
+                          {"model", "m"},
+                          {"input_tokens", 1},
+                          {"output_tokens", 1}});
+    }
+    f.results(tools);
+    if (!models.empty()) REQUIRE(f.post({{"device_id", "laptop"}, {"model_usages", models}}).status == 200);
+  }
+  std::set<std::string> seen;
+  std::string cursor;
+  std::vector<std::size_t> sizes;
+  do {
+    const Json page = body_of(f.get("/api/v1/metrics/ledger?from=2000-01-01&to=2026-01-01&cursor=" + cursor));
+    sizes.push_back(page["days"].size());
+    for (const Json& row : page["days"])
+      CHECK(seen.insert(row["day"].get<std::string>() + row["kind"].get<std::string>()).second);
+    cursor = page["next_cursor"].is_null() ? "" : page["next_cursor"].get<std::string>();
+  } while (!cursor.empty() && sizes.size() < 5);
+  CHECK(sizes == std::vector<std::size_t>{kMaxLedgerRows, 400});
+  CHECK(seen.size() == 10'400);
+}
+
+TEST_CASE("a key that may only ingest reads the ledger of a device that it names") {
+  Fixture f;
+  f.results(list(tool_on("2026-01-01", 1, "a"), tool_on("2026-01-01", 2, "b")));
+  const std::string key = f.issue(f.acme, kIngest), range = "/api/v1/metrics/ledger?from=2026-01-01&to=2026-01-01";
+  CHECK(f.get(range, key).status == 403);
+  CHECK(f.get(range + "&device_id=", key).status == 403);
+  const Json one = body_of(f.get(range + "&device_id=a&ids=1", key));
+  CHECK(one["days"][0]["ids"] == list(id(1)));
+  CHECK(f.get(range, f.issue(f.acme, kAdmin)).status == 403);
+}
+
 TEST_CASE("wrong parameters are named") {
   Fixture f;
   const auto fields = [&](const std::string& query) {
