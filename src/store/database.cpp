@@ -19,7 +19,7 @@ namespace {
 // any busy day (kFramesBusy of local_store.cpp).
 const std::string kPragmas = "PRAGMA page_size = " + std::to_string(kPageBytes) +
                              "; PRAGMA cache_size = -1024; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; "
-                             "PRAGMA journal_size_limit = 67108864;";
+                             "PRAGMA journal_size_limit = 33554432;";
 
 }  // namespace
 
