@@ -15,8 +15,8 @@ namespace fortium::store {
 namespace {
 
 // 1 MiB of pages is plenty for appending at the right edge of a few trees, and keeps the process small. A log that had
-// to grow, because somebody read from it for long, is cut back to 64 MiB when it begins anew: that much it may hold on
-// any busy day (kFramesBusy of local_store.cpp).
+// to grow, because somebody read from it for long, is cut back to 32 MiB when it begins anew: that much it may hold on
+// any busy day (kMostFrames of sqlite_outbox.cpp).
 const std::string kPragmas = "PRAGMA page_size = " + std::to_string(kPageBytes) +
                              "; PRAGMA cache_size = -1024; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; "
                              "PRAGMA journal_size_limit = 33554432;";
