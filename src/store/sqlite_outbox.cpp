@@ -22,8 +22,9 @@ namespace {
 
 // Rows in one transaction: whoever records meanwhile waits for a millisecond, not for a whole batch.
 constexpr std::size_t kSettledAtOnce = 100;
-// Pages in the log, as when records are made without a pause (local_store.cpp): a large backlog is delivered by a
-// program that does nothing else.
+// Pages in the log before it is moved to the file: a large backlog is delivered by a program that does nothing else.
+// Twice what may be there while records are made without a pause (local_store.cpp), so that those who record move it
+// first.
 constexpr int kMostFrames = 16'000;
 
 // The 22nd field of /proc/<pid>/stat: when the process began, in clock ticks since boot. A pid is used again, a pair of
