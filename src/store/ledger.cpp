@@ -21,21 +21,18 @@ Result<WallTime> begin_of(const std::string& day) { return parse_rfc3339(day + "
 
 }  // namespace
 
-Result<void> add_to_ledger(Db& db, const LedgerLine& line, const Tally& tally) {
-  FM_TRY(Statement get,
-         db.prepare("SELECT count, digest FROM ledger WHERE day = ? AND kind = ? AND device_id = ? AND lane = ?"));
-  FM_TRY(const bool known, get.bind(line.day, line.kind, line.device_id, line.lane).step());
+Result<void> add_to_ledger(Db& db, const LedgerLine& line, const Tally& tally, std::int64_t last) {
+  FM_TRY(Statement get, db.prepare("SELECT count, digest FROM ledger WHERE session_id = ? AND day = ? AND kind = ? "
+                                   "AND device_id = ? AND lane = ?"));
+  FM_TRY(const bool known, get.bind(line.session_id, line.day, line.kind, line.device_id, line.lane).step());
   Tally sum = tally;
   if (known) sum.add({get.integer(0), LedgerDigest::from_hex(get.text(1))});
   get.reset();
-  if (sum == Tally{}) {
-    FM_TRY(Statement drop, db.prepare("DELETE FROM ledger WHERE day = ? AND kind = ? AND device_id = ? AND lane = ?"));
-    return drop.bind(line.day, line.kind, line.device_id, line.lane).run();
-  }
-  FM_TRY(Statement put,
-         db.prepare("INSERT INTO ledger (day, kind, device_id, lane, count, digest) VALUES (?, ?, ?, ?, ?, ?) "
-                    "ON CONFLICT DO UPDATE SET count = excluded.count, digest = excluded.digest"));
-  return put.bind(line.day, line.kind, line.device_id, line.lane, sum.count, sum.digest.hex()).run();
+  FM_TRY(Statement put, db.prepare("INSERT INTO ledger (session_id, day, kind, device_id, lane, count, digest, last) "
+                                   "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET count = excluded.count, "
+                                   "digest = excluded.digest, last = max(last, excluded.last)"));
+  return put.bind(line.session_id, line.day, line.kind, line.device_id, line.lane, sum.count, sum.digest.hex(), last)
+      .run();
 }
 
 Result<std::int64_t> move_tallies(Db& db, const Kind& kind, Statement& rows, std::int64_t to) {
@@ -44,8 +41,9 @@ Result<std::int64_t> move_tallies(Db& db, const Kind& kind, Statement& rows, std
   while (true) {
     FM_TRY(const bool more, rows.step());
     if (!more) break;
-    moved[{day_of(from_ms(rows.integer(1))), std::string(kind.name), std::string(rows.text(2)), rows.integer(3)}].add(
-        rows.text(0));
+    moved[{std::string(rows.text(2)), day_of(from_ms(rows.integer(1))), std::string(kind.name),
+           std::string(rows.text(3)), rows.integer(4)}]
+        .add(rows.text(0));
     ++count;
   }
   for (const auto& [line, tally] : moved) {
@@ -62,7 +60,7 @@ Result<std::int64_t> move_tallies(Db& db, const Kind& kind, Statement& rows, std
 
 Result<std::int64_t> move_records(Db& db, const Kind& kind, std::int64_t from, std::int64_t to) {
   const std::string table(kind.name);
-  FM_TRY(Statement rows, db.prepare("SELECT id, timestamp, device_id, lane FROM " + table + " WHERE lane = ?"));
+  FM_TRY(Statement rows, db.prepare("SELECT " + std::string(kMoved) + " FROM " + table + " WHERE lane = ?"));
   FM_TRY(const std::int64_t moved, move_tallies(db, kind, rows.bind(from), to));
   FM_TRY(Statement mark, db.prepare("UPDATE " + table + " SET lane = ? WHERE lane = ?"));
   FM_TRY_(mark.bind(to, from).run());
@@ -71,7 +69,7 @@ Result<std::int64_t> move_records(Db& db, const Kind& kind, std::int64_t from, s
 
 Result<void> move_record(Db& db, const Kind& kind, std::string_view id, std::int64_t to) {
   const std::string table(kind.name);
-  FM_TRY(Statement rows, db.prepare("SELECT id, timestamp, device_id, lane FROM " + table + " WHERE id = ?"));
+  FM_TRY(Statement rows, db.prepare("SELECT " + std::string(kMoved) + " FROM " + table + " WHERE id = ?"));
   FM_TRY(const std::int64_t moved, move_tallies(db, kind, rows.bind(id), to));
   if (moved == 0) return {};
   FM_TRY(Statement mark, db.prepare("UPDATE " + table + " SET lane = ? WHERE id = ?"));
@@ -81,7 +79,7 @@ Result<void> move_record(Db& db, const Kind& kind, std::string_view id, std::int
 Result<Ledger> SqliteLedger::tallies(const sync::Days& days) {
   Ledger ledger;
   FM_TRY(Statement rows, database_.db().prepare("SELECT day, kind, count, digest FROM ledger WHERE day BETWEEN ? AND ? "
-                                                "AND device_id = ? AND lane = ?"));
+                                                "AND device_id = ? AND lane = ? AND count > 0"));
   rows.bind(days.from, days.to, database_.device_id(), lane_);
   while (true) {
     FM_TRY(const bool more, rows.step());

@@ -1,6 +1,7 @@
 // sync::LocalLedger in SQLite, and what changes with it when records change lanes.
 //
-// The table holds a tally for each day, kind, installation and lane, written in the transaction of the records.
+// The table holds a tally for each session, day, kind, installation and lane, written in the transaction of the
+// records. A line stays, also when nothing is left in it, as it knows what number its session had reached.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +18,7 @@ namespace fortium::store {
 
 // One line of the table.
 struct LedgerLine {
+  std::string session_id;  // "": of records without one
   std::string day;
   std::string kind;
   std::string device_id;
@@ -25,10 +27,10 @@ struct LedgerLine {
   auto operator<=>(const LedgerLine&) const = default;
 };
 
-// Inside the caller's transaction; the tally may be of any sign.
-Result<void> add_to_ledger(Db& db, const LedgerLine& line, const sync::Tally& tally);
-// The tallies of these rows (id, timestamp, device_id, lane) go to another lane. Inside the caller's transaction. The
-// number of rows.
+// Inside the caller's transaction; the tally may be of any sign. `last`: the newest seq given there.
+Result<void> add_to_ledger(Db& db, const LedgerLine& line, const sync::Tally& tally, std::int64_t last = 0);
+// The tallies of these rows (kMoved) go to another lane. Inside the caller's transaction. The number of rows.
+constexpr std::string_view kMoved = "id, timestamp, coalesce(session_id, ''), device_id, lane";
 Result<std::int64_t> move_tallies(Db& db, const metrics::Kind& kind, Statement& rows, std::int64_t to);
 // All records of one lane go to another one, and their tallies with them. Inside the caller's transaction. The number
 // moved.

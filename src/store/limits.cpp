@@ -26,7 +26,7 @@ Result<std::int64_t> drop_oldest(Database& database, const metrics::Kind& kind, 
     FM_TRY_(remember.bind(to_ms(cutoff), kChunk).run());
     // What nobody asked for while it was here is no longer to be had: it is not "made before there was an account".
     FM_TRY(Statement nobodys,
-           database.db().prepare("SELECT * FROM (SELECT id, timestamp, device_id, lane" + which + ") WHERE lane = 0"));
+           database.db().prepare("SELECT * FROM (SELECT " + std::string(kMoved) + which + ") WHERE lane = 0"));
     FM_TRY([[maybe_unused]] const std::int64_t moved,
            move_tallies(database.db(), kind, nobodys.bind(to_ms(cutoff), kChunk), kDroppedLane));
     FM_TRY(Statement drop, database.db().prepare("DELETE FROM " + table + " WHERE id IN (SELECT id" + which + ")"));

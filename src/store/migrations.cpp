@@ -19,22 +19,20 @@ CREATE TABLE meta (
   value TEXT NOT NULL
 ) WITHOUT ROWID, STRICT;
 
--- The newest `seq` of each session.
-CREATE TABLE session_seq (
-  session_id TEXT PRIMARY KEY NOT NULL,
-  last INTEGER NOT NULL
-) WITHOUT ROWID, STRICT;
-
--- Count and digest of ids by day of `timestamp` (UTC) and lane: kept with every record, so `verify` never counts.
+-- Count and digest of ids by session ('' without one), day of `timestamp` (UTC) and lane, and the newest `seq` that a
+-- record of the line was given: kept with every record, so `verify` never counts. All of it changes in one page.
 CREATE TABLE ledger (
+  session_id TEXT NOT NULL,
   day TEXT NOT NULL,
   kind TEXT NOT NULL,
   device_id TEXT NOT NULL,
   lane INTEGER NOT NULL,
   count INTEGER NOT NULL,
   digest TEXT NOT NULL,
-  PRIMARY KEY (day, kind, device_id, lane)
+  last INTEGER NOT NULL,
+  PRIMARY KEY (session_id, day, kind, device_id, lane)
 ) WITHOUT ROWID, STRICT;
+CREATE INDEX ledger_by_day ON ledger (day);
 
 -- Records that were let go, by age or after their delivery in `remote` mode: an id that comes again counts once.
 CREATE TABLE gone (

@@ -158,7 +158,7 @@ Result<void> mend_lanes(Database& database, std::int64_t lane, const Destination
   if (!there) return {};
   const std::int64_t from = find.integer(0);
   find.reset();
-  FM_TRY(Statement count, database.db().prepare("SELECT EXISTS (SELECT 1 FROM ledger WHERE lane = ?)"));
+  FM_TRY(Statement count, database.db().prepare("SELECT EXISTS (SELECT 1 FROM ledger WHERE lane = ? AND count > 0)"));
   FM_TRY_(count.bind(from).step());
   if (count.integer(0) == 0) return {};  // mended before
   count.reset();

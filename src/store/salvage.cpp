@@ -160,9 +160,11 @@ Result<void> Salvage::keep(Database& into, std::vector<Found> rows) {
     const bool was_refused = from.set_aside.contains(key);
     const bool waits = !was_refused && lane > kNoLane && (from.waiting.contains(key) || !from.queue_known);
     if (was_refused) refused.emplace_back(key, lane);
-    from.seen[{day_of(found.event.timestamp()), std::string(found.event.kind->name),
-               std::string(found.event.text(metrics::kDeviceId)), lane}]
-        .add(found.event.id());
+    const Event& event = found.event;
+    from.seen[{std::string(event.has(metrics::kSessionId) ? event.text(metrics::kSessionId) : ""),
+               day_of(event.timestamp()), std::string(event.kind->name), std::string(event.text(metrics::kDeviceId)),
+               lane}]
+        .add(event.id());
     groups[{lane, waits ? Queueing::queue : Queueing::delivered_before}].push_back(std::move(found.event));
   }
   for (auto& [where, events] : groups) {
@@ -187,29 +189,30 @@ Result<void> Salvage::keep(Database& into, std::vector<Found> rows) {
 // What is not in the rows: the numbers of sessions, and the ledger of records that could not be read.
 Result<void> Salvage::finish(Database& into) {
   Source& from = *source_;
-  std::vector<std::pair<std::string, std::int64_t>> sessions;
-  read_all(from.tables, "SELECT session_id, last FROM session_seq",
-           [&](const Statement& row) { sessions.emplace_back(std::string(row.text(0)), row.integer(1)); });
-  std::map<LedgerLine, sync::Tally> recorded;
-  read_all(from.tables, "SELECT day, kind, device_id, lane, count, digest FROM ledger", [&](const Statement& row) {
-    const auto lane = from.lanes.find(row.integer(3));
-    if (metrics::find_kind(row.text(1)) == nullptr || row.integer(4) <= 0 || row.text(5).size() != 32) return;
-    recorded[{std::string(row.text(0)), std::string(row.text(1)), std::string(row.text(2)),
-              lane != from.lanes.end() ? lane->second : kNoLane}]
-        .add({row.integer(4), LedgerDigest::from_hex(row.text(5))});
-  });
+  struct Recorded {
+    sync::Tally tally;
+    std::int64_t last = 0;
+  };
+  std::map<LedgerLine, Recorded> recorded;
+  read_all(from.tables, "SELECT session_id, day, kind, device_id, lane, count, digest, last FROM ledger",
+           [&](const Statement& row) {
+             const auto lane = from.lanes.find(row.integer(4));
+             if (metrics::find_kind(row.text(2)) == nullptr || row.integer(5) < 0 || row.text(6).size() != 32) return;
+             Recorded& line = recorded[{std::string(row.text(0)), std::string(row.text(1)), std::string(row.text(2)),
+                                        std::string(row.text(3)), lane != from.lanes.end() ? lane->second : kNoLane}];
+             line.tally.add({row.integer(5), LedgerDigest::from_hex(row.text(6))});
+             line.last = std::max(line.last, row.integer(7));
+           });
   const std::string what = std::to_string(from.read) + " records were brought over";
 
   FM_TRY_(into.write([&]() -> Result<void> {
     FM_TRY(Statement mark, into.db().prepare("INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING"));
     FM_TRY_(mark.bind(mark_of(from.from), what).run());
     if (into.db().changes() == 0) return {};  // another process was first
-    FM_TRY(Statement seq, into.db().prepare("INSERT INTO session_seq (session_id, last) VALUES (?, ?) "
-                                            "ON CONFLICT DO UPDATE SET last = max(last, excluded.last)"));
-    for (const auto& [session, last] : sessions) FM_TRY_(seq.bind(session, last).run());
-    for (auto& [line, tally] : recorded) {
-      if (const auto at = from.seen.find(line); at != from.seen.end()) tally.remove(at->second);
-      if (tally.count > 0) FM_TRY_(add_to_ledger(into.db(), line, tally));
+    for (auto& [line, there] : recorded) {
+      if (const auto at = from.seen.find(line); at != from.seen.end()) there.tally.remove(at->second);
+      if (there.tally.count < 0) there.tally = {};
+      FM_TRY_(add_to_ledger(into.db(), line, there.tally, there.last));
     }
     return {};
   }));

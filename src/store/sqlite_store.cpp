@@ -14,6 +14,9 @@ namespace {
 
 constexpr std::size_t kMostCounters = 1'000;  // of a run of commits: bounded memory
 
+constexpr std::string_view kWhereLine =
+    "WHERE session_id = ?1 AND day = ?2 AND kind = ?3 AND device_id = ?4 AND lane = ?5";
+
 }  // namespace
 
 metrics::Event event_of(const Statement& statement, const Kind& kind) {
@@ -39,17 +42,13 @@ Result<void> SqliteStore::prepare() {
   Db& db = database_.db();
   insert_.resize(metrics::kinds().size());
   find_.resize(metrics::kinds().size());
-  FM_TRY(get_seq_, db.prepare("SELECT last FROM session_seq WHERE session_id = ?"));
-  FM_TRY(add_seq_, db.prepare("INSERT INTO session_seq (session_id, last) VALUES (?1, ?2)"));
-  FM_TRY(put_seq_, db.prepare("UPDATE session_seq SET last = ?2 WHERE session_id = ?1"));
+  FM_TRY(get_seq_, db.prepare("SELECT coalesce(max(last), 0) FROM ledger WHERE session_id = ?"));
   FM_TRY(last_place_, db.prepare("SELECT max(place) FROM outbox WHERE lane = ?"));
   FM_TRY(enqueue_, db.prepare("INSERT INTO outbox (lane, place, kind, id, since) VALUES (?, ?, ?, ?, ?)"));
-  FM_TRY(get_ledger_,
-         db.prepare("SELECT count, digest FROM ledger WHERE day = ? AND kind = ? AND device_id = ? AND lane = ?"));
-  FM_TRY(add_ledger_, db.prepare("INSERT INTO ledger (day, kind, device_id, lane, count, digest) "
-                                 "VALUES (?1, ?2, ?3, ?4, ?5, ?6)"));
-  FM_TRY(put_ledger_, db.prepare("UPDATE ledger SET count = ?5, digest = ?6 WHERE day = ?1 AND kind = ?2 AND "
-                                 "device_id = ?3 AND lane = ?4"));
+  FM_TRY(get_ledger_, db.prepare("SELECT count, digest, last FROM ledger " + std::string(kWhereLine)));
+  FM_TRY(add_ledger_, db.prepare("INSERT INTO ledger (session_id, day, kind, device_id, lane, count, digest, last) "
+                                 "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"));
+  FM_TRY(put_ledger_, db.prepare("UPDATE ledger SET count = ?6, digest = ?7, last = ?8 " + std::string(kWhereLine)));
   return {};
 }
 
@@ -91,10 +90,10 @@ Result<Stored> SqliteStore::add(Event& event) {
   const bool had_device = event.has(metrics::kDeviceId);
   const bool had_seq = event.has(metrics::kSeq);
   if (!had_device) event.row[metrics::kDeviceId] = database_.device_id();
-  Last* last = nullptr;
+  std::int64_t* last = nullptr;
   if (!had_seq && event.has(metrics::kSessionId)) {
-    FM_TRY(last, last_of(std::string(event.text(metrics::kSessionId))));
-    event.row[metrics::kSeq] = last->number + 1;
+    FM_TRY(last, last_of(event.text(metrics::kSessionId)));
+    event.row[metrics::kSeq] = *last + 1;
   }
   insert_[kind].bind_row(event.row).bind_at(static_cast<int>(event.row.size()) + 1, lane_);
   FM_TRY_(insert_[kind].run());
@@ -104,8 +103,8 @@ Result<Stored> SqliteStore::add(Event& event) {
     if (!had_device) event.row[metrics::kDeviceId] = {};
     return compare(event);
   }
-  if (last != nullptr) *last = {last->number + 1, true};
   FM_TRY(Tally* const tally, tally_of(event));
+  if (last != nullptr) tally->last = ++*last;
   ++tally->count;
   tally->digest.add(event.id());
   tally->grown = true;
@@ -147,26 +146,28 @@ Result<Stored> SqliteStore::compare(Event& event) {
   return metrics::same_content(kept, event) ? Stored::duplicate : Stored::conflict;
 }
 
-Result<SqliteStore::Last*> SqliteStore::last_of(const std::string& session) {
-  const auto [at, unknown] = counters_.seq.try_emplace(session);
-  if (unknown) {
-    FM_TRY(const bool known, get_seq_.bind(session).step());
-    if (known) at->second.number = get_seq_.integer(0);
-    get_seq_.reset();
-  }
-  return &at->second;
+Result<std::int64_t*> SqliteStore::last_of(std::string_view session) {
+  if (const auto at = counters_.seq.find(session); at != counters_.seq.end()) return &at->second;
+  FM_TRY_(get_seq_.bind(session).step());
+  std::int64_t& last = counters_.seq[std::string(session)];
+  last = get_seq_.integer(0);
+  get_seq_.reset();
+  return &last;
 }
 
 Result<SqliteStore::Tally*> SqliteStore::tally_of(const Event& event) {
-  const auto [at, unknown] = counters_.ledger.try_emplace(
-      {day_of(event.timestamp()), std::string(event.kind->name), std::string(event.text(metrics::kDeviceId))});
-  if (unknown) {
-    const auto& [day, kind, device] = at->first;
-    FM_TRY(const bool known, get_ledger_.bind(day, kind, device, lane_).step());
-    if (known) at->second = {get_ledger_.integer(0), LedgerDigest::from_hex(get_ledger_.text(1))};
-    get_ledger_.reset();
-  }
-  return &at->second;
+  const std::string_view session = event.has(metrics::kSessionId) ? event.text(metrics::kSessionId) : "";
+  const std::string_view device = event.text(metrics::kDeviceId);
+  const std::size_t kind = metrics::index_of(*event.kind);
+  const auto day = std::chrono::floor<std::chrono::days>(event.timestamp()).time_since_epoch().count();
+  const auto at = counters_.ledger.find(Line<std::string_view>(session, day, kind, device));
+  if (at != counters_.ledger.end()) return &at->second;
+  FM_TRY(const bool known,
+         get_ledger_.bind(session, day_of(event.timestamp()), event.kind->name, device, lane_).step());
+  Tally& tally = counters_.ledger[{std::string(session), day, kind, std::string(device)}];
+  if (known) tally = {get_ledger_.integer(0), LedgerDigest::from_hex(get_ledger_.text(1)), get_ledger_.integer(2)};
+  get_ledger_.reset();
+  return &tally;
 }
 
 Result<void> SqliteStore::enqueue(const Event& event) {
@@ -179,23 +180,17 @@ Result<void> SqliteStore::enqueue(const Event& event) {
 }
 
 Result<void> SqliteStore::write_counters() {
-  for (auto& [session, last] : counters_.seq) {
-    if (std::exchange(last.grown, false)) FM_TRY_(put(put_seq_, add_seq_, session, last.number));
-  }
-  for (auto& [key, tally] : counters_.ledger) {
+  for (auto& [line, tally] : counters_.ledger) {
     if (!std::exchange(tally.grown, false)) continue;
-    const auto& [day, kind, device] = key;
-    FM_TRY_(put(put_ledger_, add_ledger_, day, kind, device, lane_, tally.count, tally.digest.hex()));
+    const auto& [session, day, kind, device] = line;
+    // An upsert in two statements: a line is nearly always there, and then this is the cheaper half of one.
+    for (Statement* put : {&put_ledger_, &add_ledger_}) {
+      FM_TRY_(put->run_with(session, day_of(WallTime(std::chrono::days(day))), metrics::kinds()[kind].name, device,
+                            lane_, tally.count, tally.digest.hex(), tally.last));
+      if (database_.db().changes() > 0) break;
+    }
   }
   return {};
-}
-
-// An upsert in two statements: a counter is nearly always there, and then this is the cheaper half of one.
-template <class... Values>
-Result<void> SqliteStore::put(Statement& change, Statement& add, const Values&... values) {
-  FM_TRY_(change.run_with(values...));
-  if (database_.db().changes() > 0) return {};
-  return add.run_with(values...);
 }
 
 }  // namespace fortium::store

@@ -5,7 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -38,20 +38,20 @@ class SqliteStore final : public metrics::EventStore {
   struct Tally {
     std::int64_t count = 0;
     LedgerDigest digest;
-    bool grown = false;  // in the transaction at work
+    std::int64_t last = 0;  // the newest seq given
+    bool grown = false;     // in the transaction at work
   };
-  struct Last {
-    std::int64_t number = 0;
-    bool grown = false;
-  };
+  // A line of the ledger in our lane: session, day since 1970, kind, installation.
+  template <class Text>
+  using Line = std::tuple<Text, std::int64_t, std::size_t, Text>;
   // Where the counters of the file stand. Kept from one transaction to the next, as long as nobody else has written
   // meanwhile, so that a run of records reads none of them twice.
   struct Counters {
-    unsigned version = 0;                                                       // of the file, after our last commit
-    std::map<std::tuple<std::string, std::string, std::string>, Tally> ledger;  // day, kind, device
-    std::unordered_map<std::string, Last> seq;                                  // session
-    std::int64_t place = -1;                                                    // the last in our lane; -1: not known
-    std::optional<bool> any_gone;                                               // records that were let go
+    unsigned version = 0;  // of the file, after our last commit
+    std::map<Line<std::string>, Tally, std::less<>> ledger;
+    std::map<std::string, std::int64_t, std::less<>> seq;  // the newest of each session
+    std::int64_t place = -1;                               // the last in our lane; -1: not known
+    std::optional<bool> any_gone;                          // records that were let go
   };
 
   SqliteStore(Database& database, std::int64_t lane, Queueing queueing)
@@ -60,20 +60,17 @@ class SqliteStore final : public metrics::EventStore {
   Result<metrics::Stored> add(metrics::Event& event);
   Result<bool> is_gone(const metrics::Event& event);
   Result<metrics::Stored> compare(metrics::Event& event);
-  Result<Last*> last_of(const std::string& session);
+  Result<std::int64_t*> last_of(std::string_view session);
   Result<Tally*> tally_of(const metrics::Event& event);
   Result<void> enqueue(const metrics::Event& event);
   Result<void> write_counters();
-  template <class... Values>
-  Result<void> put(Statement& change, Statement& add, const Values&... values);
 
   Database& database_;
   const std::int64_t lane_;
   const bool queued_;
   Counters counters_;
   std::vector<Statement> insert_, find_;  // by kind
-  Statement get_seq_, put_seq_, add_seq_, last_place_, enqueue_, get_ledger_, put_ledger_, add_ledger_, any_gone_,
-      gone_;
+  Statement get_seq_, last_place_, enqueue_, get_ledger_, put_ledger_, add_ledger_, any_gone_, gone_;
 };
 
 // A whole record by id; not_found.
