@@ -21,7 +21,7 @@
 
 namespace fortium::store {
 
-// Of the files that this program makes. A record touches a page of each of four trees, and a commit writes them whole:
+// Of the files that this program makes. A record touches a page of each of three trees, and a commit writes them whole:
 // pages of half the usual size halve the log.
 constexpr int kPageBytes = 2'048;
 

@@ -22,8 +22,7 @@ Result<WallTime> begin_of(const std::string& day) { return parse_rfc3339(day + "
 }  // namespace
 
 Result<void> add_to_ledger(Db& db, const LedgerLine& line, const Tally& tally, std::int64_t last) {
-  FM_TRY(Statement get, db.prepare("SELECT count, digest FROM ledger WHERE session_id = ? AND day = ? AND kind = ? "
-                                   "AND device_id = ? AND lane = ?"));
+  FM_TRY(Statement get, db.prepare("SELECT count, digest FROM ledger " + std::string(kWhereLine)));
   FM_TRY(const bool known, get.bind(line.session_id, line.day, line.kind, line.device_id, line.lane).step());
   Tally sum = tally;
   if (known) sum.add({get.integer(0), LedgerDigest::from_hex(get.text(1))});

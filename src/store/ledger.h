@@ -27,6 +27,10 @@ struct LedgerLine {
   auto operator<=>(const LedgerLine&) const = default;
 };
 
+// The line of these five values, in this order.
+constexpr std::string_view kWhereLine =
+    "WHERE session_id = ?1 AND day = ?2 AND kind = ?3 AND device_id = ?4 AND lane = ?5";
+
 // Inside the caller's transaction; the tally may be of any sign. `last`: the newest seq given there.
 Result<void> add_to_ledger(Db& db, const LedgerLine& line, const sync::Tally& tally, std::int64_t last = 0);
 // The tallies of these rows (kMoved) go to another lane. Inside the caller's transaction. The number of rows.

@@ -161,9 +161,8 @@ Result<void> Salvage::keep(Database& into, std::vector<Found> rows) {
     const bool waits = !was_refused && lane > kNoLane && (from.waiting.contains(key) || !from.queue_known);
     if (was_refused) refused.emplace_back(key, lane);
     const Event& event = found.event;
-    from.seen[{std::string(event.has(metrics::kSessionId) ? event.text(metrics::kSessionId) : ""),
-               day_of(event.timestamp()), std::string(event.kind->name), std::string(event.text(metrics::kDeviceId)),
-               lane}]
+    from.seen[{std::string(event.text(metrics::kSessionId)), day_of(event.timestamp()), std::string(event.kind->name),
+               std::string(event.text(metrics::kDeviceId)), lane}]
         .add(event.id());
     groups[{lane, waits ? Queueing::queue : Queueing::delivered_before}].push_back(std::move(found.event));
   }
@@ -211,7 +210,7 @@ Result<void> Salvage::finish(Database& into) {
     if (into.db().changes() == 0) return {};  // another process was first
     for (auto& [line, there] : recorded) {
       if (const auto at = from.seen.find(line); at != from.seen.end()) there.tally.remove(at->second);
-      if (there.tally.count < 0) there.tally = {};
+      if (there.tally.count <= 0) there.tally = {};  // a broken line: only its number is of use
       FM_TRY_(add_to_ledger(into.db(), line, there.tally, there.last));
     }
     return {};

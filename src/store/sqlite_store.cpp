@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "fortium/schema/sql.h"
+#include "ledger.h"
 
 namespace fortium::store {
 
@@ -13,9 +14,6 @@ using metrics::Stored;
 namespace {
 
 constexpr std::size_t kMostCounters = 1'000;  // of a run of commits: bounded memory
-
-constexpr std::string_view kWhereLine =
-    "WHERE session_id = ?1 AND day = ?2 AND kind = ?3 AND device_id = ?4 AND lane = ?5";
 
 }  // namespace
 
@@ -156,7 +154,7 @@ Result<std::int64_t*> SqliteStore::last_of(std::string_view session) {
 }
 
 Result<SqliteStore::Tally*> SqliteStore::tally_of(const Event& event) {
-  const std::string_view session = event.has(metrics::kSessionId) ? event.text(metrics::kSessionId) : "";
+  const std::string_view session = event.text(metrics::kSessionId);
   const std::string_view device = event.text(metrics::kDeviceId);
   const std::size_t kind = metrics::index_of(*event.kind);
   const auto day = std::chrono::floor<std::chrono::days>(event.timestamp()).time_since_epoch().count();
