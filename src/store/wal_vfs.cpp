@@ -14,6 +14,7 @@ constexpr char kName[] = "fortium-wal";
 constexpr int kFrameHeader = 24;                // sqlite.org/fileformat.html#walformat
 constexpr std::size_t kMostBuffered = 1 << 20;  // a transaction beyond the page cache spills: bounded memory
 constexpr std::size_t kMostWritten = 64 << 10;  // SQLite's own layer takes less than 128 KiB in one call
+constexpr sqlite3_int64 kGrowth = 64 << 10;     // the file grows by so much at once
 
 // The layer's file. The real file's object follows it in the memory that SQLite gives.
 struct WalFile {
@@ -21,6 +22,7 @@ struct WalFile {
   std::string* pending;  // frames not yet written
   sqlite3_int64 at;      // their place in the file
   sqlite3_int64 tail;    // end of the newest write; an append begins here
+  sqlite3_int64 end;     // the file had at least so many bytes; less after another process truncated it
   bool commit;           // the newest header in `pending` is that of a commit frame
 
   sqlite3_file* real() { return reinterpret_cast<sqlite3_file*>(this + 1); }
@@ -28,6 +30,16 @@ struct WalFile {
 };
 
 sqlite3_vfs* real_vfs() { return sqlite3_vfs_find(nullptr); }
+
+// Zeros after what was written, if the file ends there.
+void grow(WalFile& file, sqlite3_int64 written) {
+  static const char kZeros[kGrowth] = {};
+  sqlite3_file* real = file.real();
+  if (real->pMethods->xFileSize(real, &file.end) != SQLITE_OK || file.end > written) return;
+  // Without room for them nothing is lost: the frames are written.
+  if (real->pMethods->xWrite(real, kZeros, static_cast<int>(kGrowth), written) == SQLITE_OK)
+    file.end = written + kGrowth;
+}
 
 int flush(WalFile& file) {
   if (file.pending->empty()) return SQLITE_OK;
@@ -37,9 +49,13 @@ int flush(WalFile& file) {
     code = file.real()->pMethods->xWrite(file.real(), file.pending->data() + done, static_cast<int>(size),
                                          file.at + static_cast<sqlite3_int64>(done));
   }
+  const auto written = file.at + static_cast<sqlite3_int64>(file.pending->size());
   file.pending->clear();
   file.commit = false;
-  if (code != SQLITE_OK) file.tail = -1;  // what follows is no append until SQLite has written again
+  if (code != SQLITE_OK)
+    file.tail = -1;  // what follows is no append until SQLite has written again
+  else if (written > file.end)
+    grow(file, written);
   return code;
 }
 
@@ -151,6 +167,7 @@ int open(sqlite3_vfs* /*vfs*/, const char* name, sqlite3_file* base, int flags, 
   file.base.pMethods = nullptr;  // SQLite calls xClose only where this is set
   file.at = 0;
   file.tail = -1;
+  file.end = 0;
   file.commit = false;
   const int code = real->xOpen(real, name, file.real(), flags, flags_out);
   if (code != SQLITE_OK) return code;

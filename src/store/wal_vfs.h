@@ -4,6 +4,10 @@
 // It promises that everything a commit consists of is handed to the kernel before SQLite is told that the commit frame
 // is written, so neither syncing, nor what other connections may see, nor where errors are reported changes. All other
 // files, and every write to the log that is no plain append, go straight through.
+//
+// A log that grows, grows by 64 KiB of zeros ahead of the frames: to sync a file whose size changes takes about half as
+// long again as to sync one that is written over. SQLite stops at zeros as at the end of the file. Only for databases
+// whose writers are serial: who grows the log must be the only one who writes to it.
 #pragma once
 
 namespace fortium::store {

@@ -219,7 +219,7 @@ TEST_CASE("everything of a commit is written before it is synced, and synced bef
   }
 }
 
-TEST_CASE("writes lie one after the other, without a hole") {
+TEST_CASE("frames lie one after the other, without a hole; a log that grows has zeros ahead of them") {
   TempDir dir;
   Connection db(dir.file("a.db"), layer());
   db.must(kTable);
@@ -227,8 +227,44 @@ TEST_CASE("writes lie one after the other, without a hole") {
   log.calls.clear();
   for (int i = 0; i < 20; ++i)
     db.must("INSERT INTO t VALUES (" + std::to_string(i) + ", 1, zeroblob(" + std::to_string(i * 5000) + "))");
-  for (std::size_t i = 1; i < log.calls.size(); ++i)
-    CHECK(log.calls[i].offset == log.calls[i - 1].offset + log.calls[i - 1].size);
+  std::int64_t frames_end = log.calls.front().offset, file_end = 0;
+  int grown = 0;
+  for (const LogCall& call : log.calls) {
+    CHECK(call.offset == frames_end);
+    if (call.zeros) {
+      CHECK(call.offset >= file_end);  // never over what is there
+      ++grown;
+    } else {
+      frames_end += call.size;
+    }
+    file_end = std::max(file_end, call.offset + call.size);
+  }
+  CHECK(grown > 3);
+  CHECK(grown < 15);
+}
+
+TEST_CASE("who grows the log leaves alone what another process wrote there") {
+  TempDir dir;
+  const std::string path = dir.file("a.db");
+  Connection one(path, layer()), two(path, layer());
+  one.must(kTable);
+  for (int i = 0; i < 40; ++i) {
+    Connection& db = i % 2 == 0 ? one : two;
+    db.must("INSERT INTO t VALUES (" + std::to_string(i) + ", 1, zeroblob(" + std::to_string(i * 1000) + "))");
+    CHECK(content_after_kill(path, dir.file("copy.db")) == db.content());
+  }
+}
+
+TEST_CASE("without room to grow ahead a commit works all the same") {
+  TempDir dir;
+  const std::string path = dir.file("a.db");
+  Connection db(path, layer());
+  db.must(kTable);
+  Watched& log = watch_logs();
+  log.refuse_zeros = true;
+  for (int i = 0; i < 20; ++i) db.must("INSERT INTO t VALUES (" + std::to_string(i) + ", 1, zeroblob(20000))");
+  log.refuse_zeros = false;
+  CHECK(content_after_kill(path, dir.file("copy.db")) == db.content());
 }
 
 TEST_CASE("a transaction larger than the buffer is whole as well") {

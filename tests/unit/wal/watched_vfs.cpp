@@ -2,6 +2,8 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
+
 namespace fortium::test {
 
 namespace {
@@ -22,7 +24,10 @@ int read(sqlite3_file* file, void* to, int size, sqlite3_int64 at) {
 int write(sqlite3_file* file, const void* from, int size, sqlite3_int64 at) {
   if (g_watched.writes_until_failure == 0) return SQLITE_IOERR_WRITE;
   if (g_watched.writes_until_failure > 0) --g_watched.writes_until_failure;
-  g_watched.calls.push_back({false, at, size});
+  const auto* bytes = static_cast<const char*>(from);
+  const bool zeros = std::all_of(bytes, bytes + size, [](char c) { return c == 0; });
+  if (zeros && g_watched.refuse_zeros) return SQLITE_FULL;
+  g_watched.calls.push_back({false, at, size, zeros});
   return real(file)->pMethods->xWrite(real(file), from, size, at);
 }
 int truncate(sqlite3_file* file, sqlite3_int64 size) { return real(file)->pMethods->xTruncate(real(file), size); }

@@ -11,11 +11,13 @@ struct LogCall {
   bool sync = false;  // or a write
   std::int64_t offset = 0;
   int size = 0;
+  bool zeros = false;  // nothing else was written
 };
 
 struct Watched {
   std::vector<LogCall> calls;     // to logs, in order
   int writes_until_failure = -1;  // negative: none fails
+  bool refuse_zeros = false;      // no room to grow ahead
 };
 
 // Registers the layer at the first call.
