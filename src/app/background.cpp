@@ -87,6 +87,11 @@ Millis Background::round(Local& local, std::unique_ptr<Sender>& sender) {
     if (!report) return trouble(report.error());
     tell(report->error);
     if (report->step != sync::Step::sent) return std::max(report->wake, Millis(1));
+    if (report->last) {
+      if (auto done = sender->engine().finish(); !done) return trouble(done.error());
+      return interval;
+    }
+    if (alarm_.wait_for(report->wake) == Alarm::Woken::stopped) break;
   }
   return interval;
 }

@@ -12,6 +12,7 @@ namespace fortium::app {
 namespace {
 
 constexpr Millis kTakenAgain{100};  // another process sends: look again then
+constexpr int kFollowed = 10;       // batches of what was recorded meanwhile: to go on would have no end
 
 void add(Drained& drained, const sync::StepReport& report) {
   drained.sent += report.sent;
@@ -38,17 +39,17 @@ Result<Drained> drain(Sender& sender, const Settings& settings, const Clock& clo
   if (!quiet || waiting > 10'000) progress.emplace("sync", waiting);
   const SteadyTime start = clock.steady();
   const SteadyTime end = start + timeout;
+  int followed = 0;
   std::int64_t retries = settings.number("retry_attempts");
   while (true) {
     FM_TRY(const sync::StepReport report, sender.engine().step(clock.now(), sync::Asked::by_person));
     add(drained, report);
     if (progress) progress->show(drained.sent, std::chrono::duration_cast<Millis>(clock.steady() - start).count());
-    if (report.step == sync::Step::idle) break;
+    if (report.step == sync::Step::idle || (report.last && ++followed > kFollowed)) break;
     if (clock.steady() >= end) {
       drained.timed_out = true;
       break;
     }
-    if (report.step == sync::Step::sent) continue;
     if (report.step == sync::Step::failed && (final_verdict(report.verdict) || retries-- <= 0)) {
       drained.gave_up = true;
       break;

@@ -1,4 +1,5 @@
 // Delivering the backlog until nothing waits, time is up, or it does not work: what `sync` does, and `verify --repair`.
+// Who records all the time is followed for a few batches more, not for ever.
 #pragma once
 
 #include <cstdint>

@@ -20,8 +20,6 @@ using sync::Waiting;
 
 namespace {
 
-// Rows in one transaction: whoever records meanwhile waits for a millisecond, not for a whole batch.
-constexpr std::size_t kSettledAtOnce = 100;
 // Pages in the log before it is moved to the file: a large backlog is delivered by a program that does nothing else.
 // Twice what may be there while records are made without a pause (local_store.cpp), so that those who record move it
 // first.
@@ -227,16 +225,11 @@ Result<void> SqliteOutbox::settle_one(const Outcome& outcome, const Seen& seen) 
 
 Result<void> SqliteOutbox::settle(std::span<const Outcome> outcomes, WallTime /*now*/) {
   FM_TRY_(prepare());
-  while (!outcomes.empty()) {
-    const auto some = outcomes.first(std::min(outcomes.size(), kSettledAtOnce));
-    outcomes = outcomes.subspan(some.size());
-    FM_TRY_(database_.write([&]() -> Result<void> {
-      for (const Outcome& outcome : some)
-        if (const auto seen = seen_.find(outcome.place); seen != seen_.end())
-          FM_TRY_(settle_one(outcome, seen->second));
-      return {};
-    }));
-  }
+  FM_TRY_(database_.write([&]() -> Result<void> {
+    for (const Outcome& outcome : outcomes)
+      if (const auto seen = seen_.find(outcome.place); seen != seen_.end()) FM_TRY_(settle_one(outcome, seen->second));
+    return {};
+  }));
   (void)database_.tidy(kMostFrames);  // if not now, after the next batch
   return {};
 }
@@ -245,6 +238,11 @@ Result<std::int64_t> SqliteOutbox::waiting() {
   FM_TRY(Statement count, database_.db().prepare("SELECT waiting FROM lane WHERE lane = ?"));
   FM_TRY_(count.bind(lane_).step());
   return count.integer(0);
+}
+
+Result<bool> SqliteOutbox::others_wrote() {
+  FM_TRY(const std::int64_t now, database_.db().integer("PRAGMA data_version"));
+  return std::exchange(version_, now).value_or(now) != now;
 }
 
 Result<LaneState> SqliteOutbox::state() {

@@ -37,6 +37,7 @@ class SqliteOutbox final : public sync::Outbox {
   Result<std::vector<sync::Waiting>> peek(const sync::BatchLimits& limits, std::int64_t after) override;
   Result<void> settle(std::span<const sync::Outcome> outcomes, WallTime now) override;
   Result<std::int64_t> waiting() override;
+  Result<bool> others_wrote() override;
   Result<sync::LaneState> state() override;
   Result<void> save(const sync::LaneState& state) override;
 
@@ -57,7 +58,8 @@ class SqliteOutbox final : public sync::Outbox {
   const bool keep_delivered_;
   // Rows handed out: places are used again after their row is gone, so a row is settled by place and id.
   std::unordered_map<std::int64_t, Seen> seen_;
-  std::vector<Statement> find_, drop_;  // by kind
+  std::optional<std::int64_t> version_;  // of the data, as SQLite counts what others commit
+  std::vector<Statement> find_, drop_;   // by kind
   Statement peek_, leave_, set_aside_, count_, remember_;
 };
 

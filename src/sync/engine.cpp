@@ -34,6 +34,13 @@ StepReport failure(const Reply& reply, Millis wake) {
 
 StepReport more(Verdict verdict) { return {.step = Step::sent, .requests = 1, .verdict = verdict}; }
 
+// Whether the limits, and not the queue, ended it. One record is much less than half of the bytes.
+bool is_full(std::span<const Waiting> rows, const BatchLimits& limits) {
+  std::int64_t bytes = 0;
+  for (const Waiting& row : rows) bytes += static_cast<std::int64_t>(row.wire.size());
+  return static_cast<std::int64_t>(rows.size()) >= limits.records || bytes >= limits.bytes / 2;
+}
+
 // What a receipt says of a batch, row by row.
 struct Sorted {
   std::vector<Outcome> outcomes;
@@ -219,6 +226,9 @@ Result<StepReport> Engine::settle_receipt(LaneState state, std::span<const Waiti
                                           WallTime now) {
   Sorted sorted = sort_out(rows, reply.outcomes);
   StepReport& report = sorted.counts;
+  report.last = !hunt_ && passed_ == 0 && sorted.later.empty() && !is_full(rows, limits(state));
+  FM_TRY(const bool others, outbox_.others_wrote());
+  if (others) report.wake = std::min(kRest * reply.took, kRestMost);
   if (hunt_ && report.accepted + report.duplicates > 0) {
     hunt_->taken = true;
     hunt_->rest_refused = false;

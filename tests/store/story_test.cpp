@@ -354,6 +354,24 @@ TEST_CASE_TEMPLATE("lanes keep apart", Case, Memory, Sqlite) {
   CHECK(waiting_ids(*two) == "b");
 }
 
+TEST_CASE_TEMPLATE("a sender sees that others record, and not its own work", Case, Memory, Sqlite) {
+  Case it;
+  World& world = *it.world;
+  append(world.store(1), tool_call("before"));
+  const auto sender = world.sender(1);
+  const auto others_wrote = [&] {
+    const auto answer = sender->others_wrote();
+    REQUIRE(answer.ok());
+    return *answer;
+  };
+  CHECK_FALSE(others_wrote());
+  append(world.store(1), tool_call("meanwhile"));
+  CHECK(others_wrote());
+  CHECK_FALSE(others_wrote());
+  for (const Waiting& row : peek(*sender)) settle(*sender, row, Fate::delivered);
+  CHECK_FALSE(others_wrote());
+}
+
 TEST_CASE_TEMPLATE("how sending goes is remembered for all senders of the lane", Case, Memory, Sqlite) {
   Case it;
   World& world = *it.world;

@@ -23,6 +23,7 @@ struct MemoryQueue {
   int owner = 0;  // of the lease; 0: nobody
   WallTime leased_until{};
   std::set<int> dead;
+  int records = 0;  // made so far
 
   // Adds n records of one kind, called r1, r2, …
   void add(int n, std::size_t kind = 1, std::size_t bytes = 0) {
@@ -31,6 +32,7 @@ struct MemoryQueue {
       const std::string id = "r" + std::to_string(place);
       std::string wire = "{\"id\":\"" + id + "\"}";
       wire += std::string(std::max(bytes, wire.size()) - wire.size(), ' ');
+      ++records;
       waiting[place] = {place, id, kind, wire, 0};
     }
   }
@@ -83,6 +85,9 @@ class MemoryOutbox final : public sync::Outbox {
     }
     return {};
   }
+  Result<bool> others_wrote() override {
+    return std::exchange(seen_, queue_.records).value_or(queue_.records) != queue_.records;
+  }
   Result<std::int64_t> waiting() override { return static_cast<std::int64_t>(queue_.waiting.size()); }
 
   Result<sync::LaneState> state() override { return queue_.state; }
@@ -95,6 +100,7 @@ class MemoryOutbox final : public sync::Outbox {
  private:
   MemoryQueue& queue_;
   const int owner_;
+  std::optional<int> seen_;
 };
 
 }  // namespace fortium::test

@@ -54,6 +54,7 @@ class MemoryStore final : public metrics::EventStore {
       const std::int64_t place = ++records_.last_place[queue_];
       std::string wire;
       append_wire(wire, event);
+      ++queue_->records;
       queue_->waiting[place] = {place, key.second, key.first, std::move(wire), 0};
     }
     return metrics::Stored::fresh;

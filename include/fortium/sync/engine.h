@@ -9,6 +9,9 @@
 // failures a batch of one record goes ahead of the others. Records that the service asks to see later wait without
 // holding up the rest. One instance belongs to one thread.
 //
+// Recording goes first: after a batch during which somebody recorded, the sender rests for several times as long as the
+// batch took, so that even with the service on the same disk few of those who record meet it.
+//
 // Fixed bugs: such records waited for as long as the wall clock had been set back.
 #pragma once
 
@@ -35,8 +38,10 @@ constexpr std::int64_t kDefaultBatch = 20;  // where neither setting nor service
 constexpr std::int64_t kMostBatch = 1000;
 constexpr std::int64_t kDefaultBodyBytes = 10 << 20;
 constexpr std::int64_t kEnvelopeBytes = 1024;  // of a body, kept free for what is not records
-constexpr int kProbeAfter = 5;                 // failures in a row, after which one record probes the way
-constexpr std::size_t kMostTrials = 20;        // records refused alone, none taken: the service is broken
+constexpr int kRest = 12;                      // requests' times, when somebody records
+constexpr Millis kRestMost{1'000};
+constexpr int kProbeAfter = 5;           // failures in a row, after which one record probes the way
+constexpr std::size_t kMostTrials = 20;  // records refused alone, none taken: the service is broken
 
 struct Policy {
   std::int64_t batch_size = 0;  // setting; 0: what the service advertises
@@ -53,7 +58,8 @@ enum class Step {
 
 struct StepReport {
   Step step = Step::idle;
-  Millis wake{0};  // from now
+  Millis wake{0};     // from now
+  bool last = false;  // for sent: nothing more waited when this batch was made
   int requests = 0;
   std::int64_t sent = 0;
   std::int64_t accepted = 0;

@@ -79,6 +79,8 @@ class Outbox {
   // Each outcome happens or has happened before: settling twice changes nothing.
   virtual Result<void> settle(std::span<const Outcome> outcomes, WallTime now) = 0;
   virtual Result<std::int64_t> waiting() = 0;
+  // Whether somebody else has written to the store since this was asked last.
+  virtual Result<bool> others_wrote() = 0;
 
   virtual Result<LaneState> state() = 0;
   virtual Result<void> save(const LaneState& state) = 0;

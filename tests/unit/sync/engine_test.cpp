@@ -632,6 +632,54 @@ TEST_CASE("an engine whose lease ran out in another's favour stops") {
   CHECK(lane.queue.delivered.size() == 60);
 }
 
+TEST_CASE("after a batch during which somebody recorded, the sender rests") {
+  Lane lane;
+  lane.queue.add(100);
+  Millis took{30};
+  bool recorded = false;
+  lane.uplink.on_batch = [&](const Batch& batch) {
+    if (recorded) lane.queue.add(1);
+    Reply reply = ScriptedUplink::accept_all(batch);
+    reply.took = took;
+    return reply;
+  };
+  CHECK(lane.step().wake == 0ms);
+  CHECK(lane.step().wake == 0ms);
+  recorded = true;
+  CHECK(lane.step().wake == kRest * took);
+  took = 20s;
+  CHECK(lane.step().wake == kRestMost);
+  recorded = false;
+  CHECK(lane.step().wake == 0ms);
+}
+
+TEST_CASE("a batch that the queue ended, and not a limit, is the last for now") {
+  struct Row {
+    int waiting;
+    std::size_t bytes;  // of each
+    int steps;
+  };
+  for (const Row& row : {Row{1, 0, 1}, Row{19, 0, 1}, Row{20, 0, 2}, Row{45, 0, 3}, Row{3, 1200, 1}, Row{8, 1200, 2}}) {
+    Lane lane;
+    lane.queue.state.max_body_bytes = 10'000;
+    lane.queue.add(row.waiting, 1, row.bytes);
+    int steps = 1;
+    for (StepReport report = lane.step(); report.step == Step::sent && !report.last; report = lane.step()) ++steps;
+    CHECK(steps == row.steps);
+  }
+}
+
+TEST_CASE("records that the service wants later make no batch the last") {
+  Lane lane;
+  lane.queue.add(3);
+  lane.uplink.on_batch = [](const Batch& batch) {
+    Reply reply = ScriptedUplink::accept_all(batch);
+    reply.outcomes[0].verdict = RecordVerdict::retry;
+    return reply;
+  };
+  CHECK_FALSE(lane.step().last);
+}
+
 TEST_CASE("an engine with nothing to send holds no lease") {
   Lane lane;
   lane.queue.add(1);
