@@ -6,8 +6,8 @@
 // files, and every write to the log that is no plain append, go straight through.
 //
 // A log that grows, grows by 64 KiB of zeros ahead of the frames: to sync a file whose size changes takes about half as
-// long again as to sync one that is written over. SQLite stops at zeros as at the end of the file. Only for databases
-// whose writers are serial: who grows the log must be the only one who writes to it.
+// long again as to sync one that is written over. SQLite stops at zeros as at the end of the file, and nothing of
+// the log lies behind the frames that were just written.
 #pragma once
 
 namespace fortium::store {
