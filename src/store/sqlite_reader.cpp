@@ -33,6 +33,10 @@ std::string all_times() {
   return sql + ")";
 }
 
+// One session's records. The tables have no index by session, which each record would have to pay for; but the ledger
+// knows the session's days, and by time there is one. ?1: the session; ?2, ?3: its days.
+constexpr std::string_view kOfSession = " WHERE session_id = ?1 AND timestamp >= ?2 AND timestamp < ?3";
+
 std::string name_column(const metrics::Kind& kind) { return std::string(kind.shape[metrics::kEnvelopeSize].name); }
 
 }  // namespace
@@ -203,9 +207,10 @@ Result<Session> SqliteReader::describe(std::string_view id) {
   Db& db = database_.db();
   Session out;
   out.id = id;
+  FM_TRY(const Period days, days_of(id));
   FM_TRY(Statement times,
-         db.prepare("SELECT min(timestamp), max(timestamp) FROM " + all_times() + " WHERE session_id = ?"));
-  FM_TRY_(times.bind(id).step());
+         db.prepare("SELECT min(timestamp), max(timestamp) FROM " + all_times() + std::string(kOfSession)));
+  FM_TRY_(times.bind(id, to_ms(days.since), to_ms(days.until)).step());
   out.start = from_ms(times.integer(0));
   out.last = from_ms(times.integer(1));
   times.reset();
@@ -214,8 +219,8 @@ Result<Session> SqliteReader::describe(std::string_view id) {
          db.prepare("SELECT sum(what = 'command'), sum(what = 'tool'), sum(status <> 'success'), count(*), "
                     "avg(CASE WHEN what = 'command' THEN execution_time_ms END), sum(execution_time_ms), max(user_id), "
                     "max(project) FROM " +
-                    std::string(kOutcomes) + " WHERE session_id = ?"));
-  FM_TRY_(outcomes.bind(id).step());
+                    std::string(kOutcomes) + std::string(kOfSession)));
+  FM_TRY_(outcomes.bind(id, to_ms(days.since), to_ms(days.until)).step());
   out.commands = outcomes.integer(0);
   out.tools = outcomes.integer(1);
   out.errors = outcomes.integer(2);
@@ -229,9 +234,9 @@ Result<Session> SqliteReader::describe(std::string_view id) {
 
   // Changes merge by field, the newest wins; a session without any is active.
   FM_TRY(Statement changes, db.prepare("SELECT change, status, session_start, session_end, total_duration_ms, "
-                                       "productivity_score, user_id, project, timestamp FROM user_session "
-                                       "WHERE session_id = ? ORDER BY timestamp, seq"));
-  changes.bind(id);
+                                       "productivity_score, user_id, project, timestamp FROM user_session" +
+                                       std::string(kOfSession) + " ORDER BY timestamp, seq"));
+  changes.bind(id, to_ms(days.since), to_ms(days.until));
   out.status = "active";
   while (true) {
     FM_TRY(const bool more, changes.step());
@@ -256,16 +261,25 @@ Result<Session> SqliteReader::describe(std::string_view id) {
     if (!changes.is_null(6)) out.user_id = changes.text(6);
     if (!changes.is_null(7)) out.project = changes.text(7);
   }
-  FM_TRY(out.tools_used, names("SELECT DISTINCT tool_name FROM tool_usage WHERE session_id = ? ORDER BY 1", id));
-  FM_TRY(out.agents_used,
-         names("SELECT DISTINCT agent_name FROM agent_interaction WHERE session_id = ? ORDER BY 1", id));
+  FM_TRY(out.tools_used, names("tool_name", "tool_usage", id, days));
+  FM_TRY(out.agents_used, names("agent_name", "agent_interaction", id, days));
   return out;
 }
 
-Result<std::vector<std::string>> SqliteReader::names(const std::string& sql, std::string_view session) {
+Result<Period> SqliteReader::days_of(std::string_view session) {
+  FM_TRY(Statement days,
+         database_.db().prepare("SELECT unixepoch(min(day)) * 1000, unixepoch(max(day), '+1 day') * 1000 "
+                                "FROM ledger WHERE session_id = ?"));
+  FM_TRY_(days.bind(session).step());
+  return Period{from_ms(days.integer(0)), from_ms(days.integer(1))};
+}
+
+Result<std::vector<std::string>> SqliteReader::names(std::string_view column, std::string_view table,
+                                                     std::string_view session, const Period& days) {
   std::vector<std::string> out;
-  FM_TRY(Statement list, database_.db().prepare(sql));
-  list.bind(session);
+  FM_TRY(Statement list, database_.db().prepare("SELECT DISTINCT " + std::string(column) + " FROM " +
+                                                std::string(table) + std::string(kOfSession) + " ORDER BY 1"));
+  list.bind(session, to_ms(days.since), to_ms(days.until));
   while (true) {
     FM_TRY(const bool more, list.step());
     if (!more) return out;

@@ -36,7 +36,10 @@ class SqliteReader final : public metrics::Reader {
   Result<metrics::Trend> trend(const std::string& table, const std::string& column, const metrics::Period& period,
                                std::string_view name);
   Result<metrics::Session> describe(std::string_view id);
-  Result<std::vector<std::string>> names(const std::string& sql, std::string_view session);
+  // From the begin of its first day to the end of its last, UTC; empty for a session that is not known.
+  Result<metrics::Period> days_of(std::string_view session);
+  Result<std::vector<std::string>> names(std::string_view column, std::string_view table, std::string_view session,
+                                         const metrics::Period& days);
 
   Database& database_;
   std::int64_t counted_at_ = -1;  // changes that were seen when `counts_` was read

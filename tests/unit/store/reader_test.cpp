@@ -220,6 +220,21 @@ TEST_CASE("the changes of a session merge by field, the newest wins, whatever or
   }
 }
 
+TEST_CASE("a session over several days is whole, and nobody else's day is in it") {
+  Archive it;
+  const std::int64_t midnight = FakeClock::kStart / kDayMs * kDayMs;
+  it.keep({it.outcome("tool_usage", "first", 1, "success", midnight - kDayMs),
+           it.outcome("tool_usage", "just before", 1, "success", midnight - 1),
+           it.outcome("agent_interaction", "at", 1, "success", midnight),
+           it.outcome("tool_usage", "last", 1, "success", midnight + 2 * kDayMs - 1),
+           it.outcome("tool_usage", "other", 1, "success", midnight, "s2")});
+  const Session session = *must(it.reader.session("s1"));
+  CHECK(to_ms(session.start) == midnight - kDayMs);
+  CHECK(to_ms(session.last) == midnight + 2 * kDayMs - 1);
+  CHECK(session.tools_used == std::vector<std::string>{"first", "just before", "last"});
+  CHECK(session.agents_used == std::vector<std::string>{"at"});
+}
+
 TEST_CASE("a session that nobody started is what its records say") {
   Archive it;
   Event first = it.outcome("command_execution", "c", 100, "success", FakeClock::kStart - 60'000);
