@@ -60,14 +60,14 @@ std::string Connection::tool_members(const CallResult& result, Revision revision
   return json;
 }
 
-Result<void> Connection::pulse(std::int64_t done, std::int64_t total, std::string_view message) {
+Result<void> Connection::pulse(std::optional<Progress> progress) {
   if (call_ == nullptr || context_.recorder.has_staged()) return {};
   const Error cancelled{Errc::cancelled, "nobody waits for the answer any more"};
   if (call_->cancelled) return cancelled;
   const SteadyTime now = context_.clock.steady();
   if (now < call_->look_again) return {};
   call_->look_again = now + kLookInterval;
-  tell_progress(now, done, total, message);
+  if (progress) tell_progress(now, *progress);
   release();
   if (!exchange_) return {};
   std::vector<rpc::Line> in;
@@ -81,7 +81,8 @@ Result<void> Connection::pulse(std::int64_t done, std::int64_t total, std::strin
   return {};
 }
 
-void Connection::tell_progress(SteadyTime now, std::int64_t done, std::int64_t total, std::string_view message) {
+void Connection::tell_progress(SteadyTime now, const Progress& progress) {
+  const auto& [done, total, message] = progress;
   if (call_->progress_token == nullptr) return;
   // What is over in no time is no long work, and the end is told by the answer.
   if (!call_->progress_again) call_->progress_again = now + kProgressInterval;

@@ -18,7 +18,12 @@ Connection::Connection(const Catalog& catalog, Context context, std::string_view
       lists_(catalog, context_.organization) {
   context_.commit = [this] { return commit(); };
   context_.pulse = [this](std::int64_t done, std::int64_t total, std::string_view message) {
-    return pulse(done, total, message);
+    return pulse(Progress{done, total, message});
+  };
+  context_.reader = [this, reader = std::move(context_.reader)]() -> Result<metrics::Reader*> {
+    FM_TRY(metrics::Reader* const found, reader());
+    found->while_reading([this] { return pulse(std::nullopt).ok(); });
+    return found;
   };
   context_.log = [this](Severity severity, std::string_view logger, const Json& data) {
     log_call(severity, logger, data);

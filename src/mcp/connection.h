@@ -123,8 +123,13 @@ class Connection {
 
   // calls.cpp
   std::string tool_members(const CallResult& result, Revision revision) const;
-  Result<void> pulse(std::int64_t done, std::int64_t total, std::string_view message);
-  void tell_progress(SteadyTime now, std::int64_t done, std::int64_t total, std::string_view message);
+  struct Progress {
+    std::int64_t done, total;
+    std::string_view message;
+  };
+  // Looks whether somebody still waits for the answer; what is not known to progress is not told.
+  Result<void> pulse(std::optional<Progress> progress);
+  void tell_progress(SteadyTime now, const Progress& progress);
   void overhear(const rpc::Line& line);
   void log_call(Severity severity, std::string_view logger, const Json& data);
 

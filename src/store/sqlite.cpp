@@ -209,6 +209,17 @@ unsigned Db::data_version() const {
   return version;
 }
 
+Db::Watch::Watch(Db& db, const std::function<bool()>& go_on) : handle_(go_on ? db.handle_ : nullptr) {
+  constexpr int kInstructions = 200'000;  // of SQLite's machine: a few milliseconds
+  const auto ask = [](void* question) { return (*static_cast<const std::function<bool()>*>(question))() ? 0 : 1; };
+  if (handle_ != nullptr)
+    sqlite3_progress_handler(handle_, kInstructions, ask, const_cast<std::function<bool()>*>(&go_on));
+}
+
+Db::Watch::~Watch() {
+  if (handle_ != nullptr) sqlite3_progress_handler(handle_, 0, nullptr, nullptr);
+}
+
 Result<void> Db::checkpoint() {
   const int code = sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
   if (code != SQLITE_OK && code != SQLITE_BUSY) return error_of(handle_);

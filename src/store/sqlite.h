@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -117,6 +118,19 @@ class Db {
   Result<void> checkpoint();
   // Moves all of it, and leaves an empty log. busy: somebody still reads from it, after that wait.
   Result<void> empty_log(Millis wait = Millis(5'000));
+
+  // While one lives, whatever this connection runs asks `go_on` every few milliseconds; `no` ends it with `cancelled`.
+  // `go_on` must not use the connection, and must outlive this. Without a function nobody is asked.
+  class Watch {
+   public:
+    Watch(Db& db, const std::function<bool()>& go_on);
+    ~Watch();
+    Watch(const Watch&) = delete;
+    Watch& operator=(const Watch&) = delete;
+
+   private:
+    sqlite3* const handle_;
+  };
 
  private:
   sqlite3* handle_ = nullptr;

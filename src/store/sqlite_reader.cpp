@@ -63,6 +63,7 @@ Result<std::vector<std::int64_t>> count_records(Database& database) {
 }
 
 Result<Summary> SqliteReader::summary(const Period& period) {
+  const Db::Watch watching = watch();
   Summary out;
   out.period = period;
   const std::int64_t since = to_ms(period.since), until = to_ms(period.until);
@@ -107,6 +108,7 @@ Result<Summary> SqliteReader::summary(const Period& period) {
 
 Result<std::vector<Usage>> SqliteReader::usage(const metrics::Kind& kind, const Period& period, std::string_view only,
                                                std::int64_t limit) {
+  const Db::Watch watching = watch();
   const std::string table(kind.name), column = name_column(kind);
   const bool agents = kind.name == "agent_interaction";
   std::vector<Usage> rows;
@@ -181,6 +183,7 @@ Result<Trend> SqliteReader::trend(const std::string& table, const std::string& c
 }
 
 Result<std::vector<Session>> SqliteReader::sessions(const Period& period, std::int64_t limit) {
+  const Db::Watch watching = watch();
   std::vector<Session> rows;
   FM_TRY(Statement ids, database_.db().prepare("SELECT session_id FROM " + all_times() +
                                                " WHERE session_id IS NOT NULL AND timestamp >= ? AND timestamp < ? "
@@ -198,6 +201,7 @@ Result<std::vector<Session>> SqliteReader::sessions(const Period& period, std::i
 }
 
 Result<std::optional<Session>> SqliteReader::session(std::string_view id) {
+  const Db::Watch watching = watch();
   FM_TRY(Session found, describe(id));
   if (found.last == WallTime{}) return std::optional<Session>();
   return std::optional(std::move(found));
@@ -289,6 +293,7 @@ Result<std::vector<std::string>> SqliteReader::names(std::string_view column, st
 
 Result<std::vector<metrics::Recent>> SqliteReader::recent(const metrics::Kind& kind, const Period& period,
                                                           std::string_view session, std::int64_t limit) {
+  const Db::Watch watching = watch();
   std::vector<metrics::Recent> out;
   FM_TRY(Statement list,
          database_.db().prepare("SELECT " + name_column(kind) + ", execution_time_ms, status, timestamp FROM " +
@@ -304,6 +309,7 @@ Result<std::vector<metrics::Recent>> SqliteReader::recent(const metrics::Kind& k
 }
 
 Result<std::vector<metrics::Person>> SqliteReader::people(const Period& period) {
+  const Db::Watch watching = watch();
   std::vector<metrics::Person> out;
   FM_TRY(Statement list, database_.db().prepare(
                              "SELECT coalesce(user_id, ''), count(DISTINCT session_id), sum(what = 'command'), "
@@ -318,6 +324,7 @@ Result<std::vector<metrics::Person>> SqliteReader::people(const Period& period) 
 }
 
 Result<std::optional<double>> SqliteReader::average_metric(std::string_view type, const Period& period) {
+  const Db::Watch watching = watch();
   FM_TRY(Statement mean, database_.db().prepare("SELECT avg(value) FROM productivity_metric WHERE metric_type = ? "
                                                 "AND timestamp >= ? AND timestamp < ?"));
   FM_TRY_(mean.bind(type, to_ms(period.since), to_ms(period.until)).step());
@@ -326,6 +333,7 @@ Result<std::optional<double>> SqliteReader::average_metric(std::string_view type
 }
 
 Result<std::vector<metrics::Day>> SqliteReader::days(const Period& period) {
+  const Db::Watch watching = watch();
   std::vector<metrics::Day> out;
   FM_TRY(Statement list, database_.db().prepare(
                              "SELECT date(timestamp / 1000, 'unixepoch'), sum(what = 'command'), sum(what = 'tool'), "
@@ -340,6 +348,7 @@ Result<std::vector<metrics::Day>> SqliteReader::days(const Period& period) {
 }
 
 Result<std::vector<std::string>> SqliteReader::words(std::string_view field, const Period& period, std::int64_t limit) {
+  const Db::Watch watching = watch();
   std::string all;
   for (const metrics::Kind& kind : metrics::kinds())
     for (const schema::Field& one : kind.shape)

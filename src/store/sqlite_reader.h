@@ -16,6 +16,7 @@ class SqliteReader final : public metrics::Reader {
  public:
   explicit SqliteReader(Database& database) : database_(database) {}
 
+  void while_reading(std::function<bool()> go_on) override { go_on_ = std::move(go_on); }
   Result<metrics::Summary> summary(const metrics::Period& period) override;
   Result<std::vector<metrics::Usage>> usage(const metrics::Kind& kind, const metrics::Period& period,
                                             std::string_view only, std::int64_t limit) override;
@@ -41,7 +42,10 @@ class SqliteReader final : public metrics::Reader {
   Result<std::vector<std::string>> names(std::string_view column, std::string_view table, std::string_view session,
                                          const metrics::Period& days);
 
+  Db::Watch watch() { return Db::Watch(database_.db(), go_on_); }
+
   Database& database_;
+  std::function<bool()> go_on_;
   std::int64_t counted_at_ = -1;  // changes that were seen when `counts_` was read
   std::vector<std::int64_t> counts_;
 };

@@ -5,7 +5,7 @@
 
 namespace fortium::metrics {
 
-class EmptyReader final : public Reader {
+class EmptyReader : public Reader {
  public:
   Result<Summary> summary(const Period& period) override {
     Summary none;

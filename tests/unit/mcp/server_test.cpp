@@ -288,6 +288,50 @@ TEST_CASE("who does not read what is said during long work is not listened to") 
   CHECK(taken == 1);
 }
 
+TEST_CASE("one long question to the store hears the client too, and stops when it is cancelled") {
+  // What SQLite does with the question: asks it again and again until it says no.
+  struct SlowReader : metrics::EmptyReader {
+    test::FakeClock& clock;
+    std::function<bool()> go_on;
+    int asked = 0;
+    explicit SlowReader(test::FakeClock& time) : clock(time) {}
+    void while_reading(std::function<bool()> question) override { go_on = std::move(question); }
+    Result<metrics::Summary> summary(const metrics::Period&) override {
+      for (; asked < 100; ++asked) {
+        clock.advance(kProgressInterval);
+        if (!go_on()) return Error{Errc::cancelled, "interrupted"};
+      }
+      return metrics::Summary();
+    }
+  };
+  World world;
+  SlowReader slow(world.clock);
+  Context context = world.context();
+  context.reader = [&slow]() -> Result<metrics::Reader*> { return &slow; };
+  Catalog catalog;
+  catalog.tools.push_back(broken("ask", [](Context& given, const Json&) -> CallResult {
+    const auto answer = (*given.reader())->summary({});
+    return answer ? CallResult::json(Json::object()) : CallResult::failure(answer.error().what);
+  }));
+  Server server(catalog, std::move(context), "1");
+  answer(server, kHello);
+  std::vector<std::string> said;
+  constexpr const char* kComing[] = {
+      R"({"jsonrpc":"2.0","id":2,"method":"ping"})",
+      R"({"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}})"};
+  std::size_t come = 0;
+  server.use([&](std::vector<std::string>& out, std::vector<rpc::Line>* in) {
+    for (std::string& line : std::exchange(out, {})) said.push_back(std::move(line));
+    if (in != nullptr && come < std::size(kComing)) in->push_back({kComing[come++], 0});
+    return true;
+  });
+  const std::string line = call("ask");
+  const rpc::Line one{line, 0};
+  CHECK(server.handle(std::span(&one, 1)).empty());
+  CHECK(std::ranges::count(said, R"({"jsonrpc":"2.0","id":2,"result":{}})") == 1);
+  CHECK(slow.asked < 5);
+}
+
 TEST_CASE("what came during long work is caught up with group by group, in its order") {
   World world;
   Catalog catalog;

@@ -220,6 +220,32 @@ TEST_CASE("the changes of a session merge by field, the newest wins, whatever or
   }
 }
 
+TEST_CASE("a long question is ended when nobody waits for it, and the store works on") {
+  Archive it;
+  std::vector<Event> events;
+  for (int i = 0; i < 20'000; ++i)
+    events.push_back(it.outcome("tool_usage", "t" + std::to_string(i % 9), i, "success"));
+  it.keep(std::move(events));
+  int asked = 0;
+  bool go_on = true;
+  it.reader.while_reading([&] {
+    ++asked;
+    return go_on;
+  });
+  CHECK(must(it.reader.summary(it.week)).tools == 20'000);
+  CHECK(asked > 0);
+  go_on = false;
+  for (const auto& question : {it.reader.usage(kTool, it.week, "", 10).ok(), it.reader.summary(it.week).ok(),
+                               it.reader.sessions(it.week, 10).ok(), it.reader.session("s1").ok()})
+    CHECK_FALSE(question);
+  CHECK(it.reader.summary(it.week).error().code == Errc::cancelled);
+  asked = 0;
+  it.keep({it.outcome("tool_usage", "t", 1, "success")});  // recording asks nobody
+  CHECK(asked == 0);
+  it.reader.while_reading(nullptr);
+  CHECK(must(it.reader.summary(it.week)).tools == 20'001);
+}
+
 TEST_CASE("a session over several days is whole, and nobody else's day is in it") {
   Archive it;
   const std::int64_t midnight = FakeClock::kStart / kDayMs * kDayMs;
