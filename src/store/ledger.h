@@ -24,6 +24,7 @@ struct LedgerLine {
   std::string device_id;
   std::int64_t lane = 0;
 
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 takes its comparison with 0 for one of pointers
   auto operator<=>(const LedgerLine&) const = default;
 };
 

@@ -81,7 +81,8 @@ Result<bool> Salvage::begin(Database& into) {
   if (!known) {
     auto pages = PageScan::open(from.dir + "/metrics.db");
     if (pages) {
-      source_.reset(new Source{.from = from, .tables = open_quarantined(from.dir), .pages = std::move(*pages)});
+      source_ = std::make_unique<Source>(
+          Source{.from = from, .tables = open_quarantined(from.dir), .pages = std::move(*pages)});
       FM_TRY_(read_queue(into));
       FM_TRY_(bring_gone(into));
       return true;

@@ -44,11 +44,22 @@ class SqliteStore final : public metrics::EventStore {
   // A line of the ledger in our lane: session, day since 1970, kind, installation.
   template <class Text>
   using Line = std::tuple<Text, std::int64_t, std::size_t, Text>;
+  struct Before {  // so that a line is found without copying its texts
+    using is_transparent = void;
+    template <class Text>
+    static Line<std::string_view> view(const Line<Text>& line) {
+      return line;
+    }
+    template <class A, class B>
+    bool operator()(const A& a, const B& b) const {
+      return view(a) < view(b);
+    }
+  };
   // Where the counters of the file stand. Kept from one transaction to the next, as long as nobody else has written
   // meanwhile, so that a run of records reads none of them twice.
   struct Counters {
     unsigned version = 0;  // of the file, after our last commit
-    std::map<Line<std::string>, Tally, std::less<>> ledger;
+    std::map<Line<std::string>, Tally, Before> ledger;
     std::map<std::string, std::int64_t, std::less<>> seq;  // the newest of each session
     std::int64_t place = -1;                               // the last in our lane; -1: not known
     std::optional<bool> any_gone;                          // records that were let go

@@ -16,20 +16,15 @@ namespace fortium::store {
 
 namespace {
 
-// A writer holds the lock for about one fsync, and whoever is next at the turnstile takes it soon after.
-constexpr std::chrono::microseconds kFirstPause{20};
-constexpr std::chrono::microseconds kLongestPause{100};
+using std::chrono::microseconds;
+
+// A writer holds the lock for about one fsync: each place in the queue is worth so much sleep, the first one's grows.
+constexpr microseconds kFirstPause{20};
+constexpr microseconds kPlace{100};
+constexpr microseconds kLongestPause{5'000};
+constexpr std::chrono::milliseconds kStalled{20};  // nobody served for so long: the first in line is gone, or stopped
 
 bool take_lock(int fd) { return ::flock(fd, LOCK_EX | LOCK_NB) == 0; }
-
-// The turnstile: a lock of this open file on its first byte, apart from flock's.
-bool turnstile(int fd, short type) {
-  struct flock range {};
-  range.l_type = type;
-  range.l_whence = SEEK_SET;
-  range.l_len = 1;
-  return ::fcntl(fd, F_OFD_SETLK, &range) == 0;
-}
 
 }  // namespace
 
@@ -62,22 +57,27 @@ WriteLock::~WriteLock() {
 }
 
 Result<void> WriteLock::take(Millis wait) {
-  if (shared_->somebody_waits.load(std::memory_order_relaxed) == 0 && take_lock(fd_)) return {};
-  const auto give_up = std::chrono::steady_clock::now() + wait;
-  bool next = false;  // through the turnstile
-  for (auto pause = kFirstPause;; pause = std::min(pause * 2, kLongestPause)) {
-    // Said again at each look: whoever gets the lock takes it back for all.
-    shared_->somebody_waits.store(1, std::memory_order_relaxed);
-    next = next || turnstile(fd_, F_WRLCK);
-    if (next && take_lock(fd_)) break;
-    if (std::chrono::steady_clock::now() >= give_up) {
-      if (next) turnstile(fd_, F_UNLCK);
+  using Steady = std::chrono::steady_clock;
+  auto& [drawn, generation, served] = *shared_;
+  unsigned seen = served.load(std::memory_order_relaxed);
+  if (drawn.load(std::memory_order_relaxed) == seen && take_lock(fd_)) return {};
+
+  const unsigned mine = drawn.fetch_add(1, std::memory_order_relaxed) + 1;
+  const auto give_up = Steady::now() + wait;
+  auto stalled = Steady::now() + kStalled;
+  for (auto pause = kFirstPause;; std::this_thread::sleep_for(pause)) {
+    const auto now = Steady::now();
+    if (const unsigned newest = served.load(std::memory_order_relaxed); newest != std::exchange(seen, newest))
+      stalled = now + kStalled;
+    const auto before = static_cast<int>(mine - seen) - 1;  // in the queue; negative: passed over, and next at once
+    if ((before <= 0 || now >= stalled || now >= give_up) && take_lock(fd_)) break;
+    if (now >= give_up)
       return Error{Errc::busy, "the store was locked by another process for " + std::to_string(wait.count()) + " ms"};
-    }
-    std::this_thread::sleep_for(pause);
+    pause = before <= 0 ? std::min(pause * 2, kPlace) : std::min(before * kPlace, kLongestPause);
   }
-  shared_->somebody_waits.store(0, std::memory_order_relaxed);
-  turnstile(fd_, F_UNLCK);
+  // Inside the lock: nobody else writes this.
+  if (static_cast<int>(mine - served.load(std::memory_order_relaxed)) > 0)
+    served.store(mine, std::memory_order_relaxed);
   return {};
 }
 

@@ -5,8 +5,10 @@
 // lock: an advisory lock (flock) on a file of its own beside the store, which ends with its process and costs a
 // microsecond.
 //
-// It is fair: who finds it taken says so in the file, and from then on everybody queues at a turnstile (a second lock),
-// so a busy writer cannot keep the others out. A flag that a dead process left behind costs the next writer one turn.
+// It is fair: who finds it taken draws a number in the file, and from then on everybody does, so a busy writer cannot
+// keep the others out. Numbers only say who looks when: the first in line often, the others the more seldom the further
+// back they stand, so a crowd costs no processor time. Whose process ended in the queue is passed over: when nobody was
+// served for a while, everybody looks.
 #pragma once
 
 #include <atomic>
@@ -37,8 +39,9 @@ class WriteLock {
  private:
   // In the file, shared by all processes.
   struct Shared {
-    std::atomic<unsigned> somebody_waits;
+    std::atomic<unsigned> drawn;  // the newest number
     std::atomic<unsigned> generation;
+    std::atomic<unsigned> served;  // the newest that got the lock; nobody waits where it is `drawn`
   };
   WriteLock() = default;
 

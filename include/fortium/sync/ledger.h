@@ -29,6 +29,7 @@ struct LedgerKey {
   std::string day;
   std::size_t kind = 0;  // index into metrics::kinds()
 
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 takes its comparison with 0 for one of pointers
   auto operator<=>(const LedgerKey&) const = default;
 };
 

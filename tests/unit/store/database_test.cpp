@@ -6,6 +6,7 @@
 #include <atomic>
 #include <filesystem>
 #include <thread>
+#include <vector>
 
 #include "fortium/base/hash.h"
 #include "store/migrations.h"
@@ -55,6 +56,39 @@ TEST_CASE("a writer that waits too long is told that the store is busy") {
   const auto opened = Database::open({it.dir.file("metrics.db"), Durability::normal, Millis(0)}, it.entropy);
   REQUIRE_FALSE(opened.ok());
   CHECK(opened.error().code == Errc::busy);
+}
+
+TEST_CASE("who gave up waiting, or died in the queue, is passed over") {
+  StoreFixture it;
+  const std::string path = it.dir.file("metrics.db.lock");
+  WriteLock holder = must(WriteLock::open(path)), other = must(WriteLock::open(path)),
+            late = must(WriteLock::open(path));
+  must(holder.take(Millis(0)));
+  for (int i = 0; i < 3; ++i) CHECK(other.take(Millis(1)).error().code == Errc::busy);  // numbers nobody waits with
+  holder.give_back();
+  must(late.take(Millis(10'000)));
+  late.give_back();
+  must(holder.take(Millis(0)));  // and the queue is empty again
+}
+
+TEST_CASE("a crowd at the lock: one at a time, and each gets its turns") {
+  TempDir dir;
+  constexpr int kWriters = 8, kTurns = 50;
+  int inside = 0, turns = 0, together = 0;  // guarded by the lock
+  std::vector<std::thread> crowd;
+  for (int i = 0; i < kWriters; ++i)
+    crowd.emplace_back([&, lock = must(WriteLock::open(dir.file("a.lock")))]() mutable {
+      for (int turn = 0; turn < kTurns; ++turn) {
+        if (!lock.take(Millis(60'000)).ok()) return;
+        together += ++inside > 1;
+        ++turns;
+        --inside;
+        lock.give_back();
+      }
+    });
+  for (std::thread& writer : crowd) writer.join();
+  CHECK(turns == kWriters * kTurns);
+  CHECK(together == 0);
 }
 
 TEST_CASE("the store does not follow a link to somewhere else") {
