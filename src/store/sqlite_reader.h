@@ -16,7 +16,7 @@ class SqliteReader final : public metrics::Reader {
  public:
   explicit SqliteReader(Database& database) : database_(database) {}
 
-  void while_reading(std::function<bool()> go_on) override { go_on_ = std::move(go_on); }
+  void while_reading(const std::function<bool()>& go_on) override { go_on_ = go_on; }
   Result<metrics::Summary> summary(const metrics::Period& period) override;
   Result<std::vector<metrics::Usage>> usage(const metrics::Kind& kind, const metrics::Period& period,
                                             std::string_view only, std::int64_t limit) override;

@@ -119,7 +119,7 @@ class Reader {
  public:
   virtual ~Reader() = default;
   // Asked every few milliseconds while an answer takes long; `no` ends it with `cancelled`. It must not use the reader.
-  virtual void while_reading(std::function<bool()> /*go_on*/) {}
+  virtual void while_reading(const std::function<bool()>& /*go_on*/) {}
   virtual Result<Summary> summary(const Period& period) = 0;
   // kind: command_execution, tool_usage or agent_interaction. By count, the most used first; `only` one name, if given.
   virtual Result<std::vector<Usage>> usage(const Kind& kind, const Period& period, std::string_view only,

@@ -295,7 +295,7 @@ TEST_CASE("one long question to the store hears the client too, and stops when i
     std::function<bool()> go_on;
     int asked = 0;
     explicit SlowReader(test::FakeClock& time) : clock(time) {}
-    void while_reading(std::function<bool()> question) override { go_on = std::move(question); }
+    void while_reading(const std::function<bool()>& question) override { go_on = question; }
     Result<metrics::Summary> summary(const metrics::Period&) override {
       for (; asked < 100; ++asked) {
         clock.advance(kProgressInterval);
