@@ -122,7 +122,7 @@ std::string records(std::int64_t count) { return with_thousands(count) + (count 
 // One sentence, and what to do.
 void print_close(const Settings& settings, const Verified& verified) {
   const Totals totals = add_up(verified.comparison);
-  const std::string where = settings.text("url");
+  const std::string& where = settings.text("url");
   std::string text;
   if (verified.repaired > 0) text += records(verified.repaired) + " queued again; ";
   if (totals.missing == 0 && totals.extra == 0) {
