@@ -22,7 +22,7 @@ using std::chrono::microseconds;
 constexpr microseconds kFirstPause{20};
 constexpr microseconds kPlace{100};
 constexpr microseconds kLongestPause{5'000};
-constexpr std::chrono::milliseconds kStalled{20};  // nobody served for so long: the first in line is gone, or stopped
+constexpr std::chrono::milliseconds kStalled{50};  // nobody served for so long: the first in line is gone, or stopped
 
 bool take_lock(int fd) { return ::flock(fd, LOCK_EX | LOCK_NB) == 0; }
 
@@ -62,14 +62,16 @@ Result<void> WriteLock::take(Millis wait) {
   unsigned seen = served.load(std::memory_order_relaxed);
   if (drawn.load(std::memory_order_relaxed) == seen && take_lock(fd_)) return {};
 
-  const unsigned mine = drawn.fetch_add(1, std::memory_order_relaxed) + 1;
+  unsigned mine = drawn.fetch_add(1, std::memory_order_relaxed) + 1;
   const auto give_up = Steady::now() + wait;
   auto stalled = Steady::now() + kStalled;
   for (auto pause = kFirstPause;; std::this_thread::sleep_for(pause)) {
     const auto now = Steady::now();
     if (const unsigned newest = served.load(std::memory_order_relaxed); newest != std::exchange(seen, newest))
       stalled = now + kStalled;
-    const auto before = static_cast<int>(mine - seen) - 1;  // in the queue; negative: passed over, and next at once
+    // Who was passed over draws again: without a number in the queue, who comes later would not wait for us.
+    if (static_cast<int>(mine - seen) <= 0) mine = drawn.fetch_add(1, std::memory_order_relaxed) + 1;
+    const auto before = static_cast<int>(mine - seen) - 1;
     if ((before <= 0 || now >= stalled || now >= give_up) && take_lock(fd_)) break;
     if (now >= give_up)
       return Error{Errc::busy, "the store was locked by another process for " + std::to_string(wait.count()) + " ms"};

@@ -8,7 +8,7 @@
 // It is fair: who finds it taken draws a number in the file, and from then on everybody does, so a busy writer cannot
 // keep the others out. Numbers only say who looks when: the first in line often, the others the more seldom the further
 // back they stand, so a crowd costs no processor time. Whose process ended in the queue is passed over: when nobody was
-// served for a while, everybody looks.
+// served for a while, everybody looks, and who finds that a later one was served draws again.
 #pragma once
 
 #include <atomic>
