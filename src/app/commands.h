@@ -68,6 +68,15 @@ struct ExportCommand {
 };
 int run_export(const Settings& settings, const ExportCommand& command);
 
+struct InstallCommand {
+  bool undo = false;  // uninstall
+  std::string scope = "user";
+  bool hooks = true;
+  bool dry_run = false;
+  bool json = false;
+};
+int run_install(const Settings& settings, const InstallCommand& command);
+
 struct DoctorCommand {
   bool repair = false;
   bool json = false;

@@ -89,18 +89,12 @@ std::string login_name() {
   return entry != nullptr && entry->pw_name != nullptr ? entry->pw_name : "";
 }
 
-std::string home(const Environment& environment) {
-  if (auto dir = environment("HOME"); dir && !dir->empty()) return *dir;
-  const passwd* entry = ::getpwuid(::getuid());
-  return entry != nullptr && entry->pw_dir != nullptr ? entry->pw_dir : "/";
-}
-
 std::string place(const std::string& option, const Environment& environment, const char* variable,
                   const char* xdg_variable, const std::string& xdg_default, const std::string& rest) {
   if (!option.empty()) return option;
   if (auto path = environment(variable); path && !path->empty()) return *path;
   if (auto base = environment(xdg_variable); base && base->starts_with('/')) return *base + rest;
-  return home(environment) + xdg_default + rest;
+  return home_of(environment) + xdg_default + rest;
 }
 
 std::string first_line(std::string text) {
@@ -285,6 +279,12 @@ Environment process_environment() {
     if (value == nullptr) return std::nullopt;
     return std::string(value);
   };
+}
+
+std::string home_of(const Environment& environment) {
+  if (auto dir = environment("HOME"); dir && !dir->empty()) return *dir;
+  const passwd* entry = ::getpwuid(::getuid());
+  return entry != nullptr && entry->pw_dir != nullptr ? entry->pw_dir : "/";
 }
 
 Settings load_settings(const Options& options, const Environment& environment) {

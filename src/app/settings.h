@@ -73,6 +73,8 @@ struct Options {
 
 using Environment = std::function<std::optional<std::string>(const char* name)>;
 Environment process_environment();
+// HOME, else what the system knows of the account.
+std::string home_of(const Environment& environment);
 
 Settings load_settings(const Options& options, const Environment& environment);
 

@@ -50,7 +50,8 @@ class Help(support.Case):
                 example = said.split("Example:\n")[1].strip()
                 self.assertRegex(example, r"fortium-metrics " + " ".join(command))
         for name in ("mcp", "record", "report", "status", "sync", "flush", "queue list", "queue show", "queue retry",
-                     "queue drop", "queue settle", "export", "verify", "doctor", "test-connection", "config show", "config get", "config set", "config unset",
+                     "queue drop", "queue settle", "export", "verify", "doctor",
+                     "install claude-code", "uninstall claude-code", "test-connection", "config show", "config get", "config set", "config unset",
                      "config path", "schema export", "completion"):
             self.assertIn(name, seen)
 
@@ -65,6 +66,7 @@ class Help(support.Case):
                      ["report", "no-such-report"], ["report", "--since", "yesterdayish"],
                      ["report", "--since", "2026-01-02", "--until", "2026-01-01"], ["config", "get", "no_such_key"],
                      ["config", "set", "timeout"], ["queue", "drop", "x"], ["queue", "retry"], ["queue"],
+                     ["install"], ["install", "another-client"], ["uninstall", "claude-code", "--no-hooks"],
                      ["queue", "list", "--cursor", "%%%"], ["completion", "tcsh"], ["sync", "--timeout", "soon"]):
             with self.subTest(args=args):
                 done = self.cli(*args)
