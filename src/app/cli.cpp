@@ -23,6 +23,7 @@ struct Said {
   VerifyCommand verify;
   DoctorCommand doctor;
   InstallCommand install;
+  std::vector<std::string> statusline;
   ExportCommand export_;
   QueueCommand queue;
   ConfigCommand config;
@@ -233,6 +234,10 @@ void add_commands(CLI::App& app, Said& said) {
   add_export(app, said);
   add_doctor(app, said);
   add_install(app, said);
+  command(app, said, "statusline", "record cost, context and limits beside your own status line",
+          "fortium-metrics statusline -- ~/.claude/statusline.sh",
+          [&said](const Settings&) { return run_statusline(said.options, said.statusline); })
+      ->add_option("command", said.statusline, "your own status line, after --; without it, one line of ours");
   add_queue(app, said);
   add_json(command(app, said, "test-connection", "each step to the service, and what to do about the first that fails",
                    "fortium-metrics test-connection",

@@ -77,6 +77,9 @@ struct InstallCommand {
 };
 int run_install(const Settings& settings, const InstallCommand& command);
 
+// Reads standard input, and becomes the command if there is one.
+int run_statusline(const Options& options, const std::vector<std::string>& command);
+
 struct DoctorCommand {
   bool repair = false;
   bool json = false;

@@ -11,7 +11,7 @@ constexpr bool kWanted = true;
 
 // From the list of events inside each version of the client, and from its change log where no version in between was at
 // hand. In the order of a session.
-constexpr HookEvent kEvents[] = {
+constexpr KnownEvent kEvents[] = {
     {"SessionStart", {1, 0, 62}, kWanted},
     {"UserPromptSubmit", {1, 0, 54}, kWanted},
     {"UserPromptExpansion", {2, 1, 197}, kWanted},
@@ -68,11 +68,11 @@ std::optional<Version> read_version(std::string_view text) {
   return version;
 }
 
-std::span<const HookEvent> hook_events() { return kEvents; }
+std::span<const KnownEvent> known_events() { return kEvents; }
 
 std::vector<std::string_view> wanted_events(const Version& version) {
   std::vector<std::string_view> names;
-  for (const HookEvent& event : kEvents)
+  for (const KnownEvent& event : kEvents)
     if (event.wanted && version >= event.since) names.push_back(event.name);
   return names;
 }

@@ -25,13 +25,13 @@ constexpr Version kFirstWithHooks{1, 0, 38};
 // The first "1.2.3" in what `claude --version` says; nothing if there is none.
 std::optional<Version> read_version(std::string_view text);
 
-struct HookEvent {
+struct KnownEvent {
   std::string_view name;
   Version since;        // the first version that is known to know it
   bool wanted = false;  // it becomes a record
 };
 
-std::span<const HookEvent> hook_events();
+std::span<const KnownEvent> known_events();
 // What is wanted and known to this version, in the order of the table.
 std::vector<std::string_view> wanted_events(const Version& version);
 

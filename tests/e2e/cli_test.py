@@ -51,7 +51,7 @@ class Help(support.Case):
                 self.assertRegex(example, r"fortium-metrics " + " ".join(command))
         for name in ("mcp", "record", "report", "status", "sync", "flush", "queue list", "queue show", "queue retry",
                      "queue drop", "queue settle", "export", "verify", "doctor",
-                     "install claude-code", "uninstall claude-code", "test-connection", "config show", "config get", "config set", "config unset",
+                     "install claude-code", "uninstall claude-code", "statusline", "test-connection", "config show", "config get", "config set", "config unset",
                      "config path", "schema export", "completion"):
             self.assertIn(name, seen)
 

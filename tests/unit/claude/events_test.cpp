@@ -28,7 +28,7 @@ TEST_CASE("a version is read from what the client says of itself") {
 
 TEST_CASE("every event is named once, and since a version that runs hooks") {
   std::set<std::string_view> names;
-  for (const HookEvent& event : hook_events()) {
+  for (const KnownEvent& event : known_events()) {
     CHECK(names.insert(event.name).second);
     CHECK(event.since >= kFirstWithHooks);
   }
