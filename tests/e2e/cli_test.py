@@ -484,13 +484,13 @@ class Completion(support.Case):
         return done.stdout.decode().split()
 
     def test_bash(self):
-        self.assertEqual(self.complete(["sta"]), ["status"])
+        self.assertEqual(self.complete(["sta"]), ["status", "statusline"])
         self.assertIn("record", self.complete([""]))
         self.assertLessEqual({"list", "show", "retry", "drop"}, set(self.complete(["queue", ""])))
         self.assertEqual(self.complete(["queue", "list", "--fa"]), ["--failed"])
 
     def test_bash_after_an_option_with_a_value(self):
-        self.assertEqual(self.complete(["--data-dir", "x", "sta"]), ["status"])
+        self.assertEqual(self.complete(["--data-dir", "x", "sta"]), ["status", "statusline"])
 
     def test_bash_knows_what_may_follow(self):
         self.assertLessEqual({"bash", "zsh", "fish"}, set(self.complete(["completion", ""])))
