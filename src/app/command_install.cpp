@@ -186,7 +186,7 @@ class Installer {
                         change.text ? change.state.path : "/dev/null");
   }
 
-  // Our hooks are never there while Claude Code runs for us: it runs those of a session's end then, too.
+  // Hooks come last and go first: Claude Code runs those of a session's end at some commands of its own, too.
   Result<void> apply() {
     if (command_.undo) FM_TRY_(change_files());
     for (const Words& words : plan_.commands) {
