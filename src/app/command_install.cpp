@@ -1,7 +1,8 @@
 // `fortium-metrics install claude-code` and `uninstall claude-code`: the server and the hooks, in and out.
 //
 // Files that people write (settings, .mcp.json) are edited here, as text. Claude Code's own state file is changed by
-// Claude Code, as every running session writes it; only where there is none it is edited here, too.
+// Claude Code, as every running session writes it; only where there is none, or where no more than the program's path
+// changes, it is edited here, too.
 #include <algorithm>
 #include <functional>
 #include <iostream>
@@ -95,52 +96,39 @@ class Installer {
                      [this](std::string_view text) { return claude::add_hooks(text, plan_.events, program_); });
   }
 
-  Result<void> plan_server() {
-    if (files_.own && cli_) return plan_commands();
+  Result<void> plan_server() { return files_.own && cli_ ? plan_commands() : edit_servers(); }
+
+  Result<void> edit_servers() {
     const Edit strip = [this](std::string_view text) { return claude::remove_server(text, files_.above); };
     if (command_.undo) return plan_file(files_.servers, kRemoveByHand, strip, nullptr);
     return plan_file(files_.servers, kAddByHand + claude::server_by_hand(program_), strip,
                      [this](std::string_view text) { return claude::add_server(text, files_.above, program_); });
   }
 
-  // By Claude Code itself, where what its file says is not yet so.
+  // In and out by Claude Code itself. What is there already and starts another program is edited in its place: a person
+  // gave it more than a command line of `claude` could say without telling secrets.
   Result<void> plan_commands() {
-    const std::string name_(claude::kName), scope(command_.scope);
-    const Json entry = registered();
-    const Words remove{cli_->path, "mcp", "remove", "-s", scope, name_};
-    if (command_.undo) {
-      if (!entry.is_null()) plan_.commands.push_back(remove);
-      return {};
-    }
-    if (entry.is_null()) {
-      plan_.commands.push_back({cli_->path, "mcp", "add", "-s", scope, name_, "--", program_, "mcp"});
-      return {};
-    }
-    if (entry.value("command", Json()) == program_) return {};
-    if (!entry.contains("command"))
-      return Error{Errc::conflict, "the server fortium-metrics in " + files_.servers +
-                                       " is one that is not started by a command; nothing was changed"};
-    // What a person gave the entry stays.
-    Json fresh = entry;
-    fresh["command"] = program_;
-    plan_.commands.push_back(remove);
-    plan_.commands.push_back({cli_->path, "mcp", "add-json", "-s", scope, name_, dump_json(fresh)});
-    return {};
+    const std::string name_(claude::kName);
+    const bool there = is_registered();
+    if (command_.undo && there) plan_.commands.push_back({cli_->path, "mcp", "remove", "-s", command_.scope, name_});
+    if (!command_.undo && !there)
+      plan_.commands.push_back({cli_->path, "mcp", "add", "-s", command_.scope, name_, "--", program_, "mcp"});
+    return command_.undo || !there ? Result<void>() : edit_servers();
   }
 
-  // Our entry in Claude Code's own file; null: none, or none that we can read.
-  Json registered() const {
+  // In Claude Code's own file, as far as we can read it.
+  bool is_registered() const {
     const auto state = look_at(files_.servers);
-    auto json = state ? parse_json(state->text) : Result<Json>(state.error());
-    if (!json) return {};
+    const auto json = state ? parse_json(state->text) : Result<Json>(state.error());
+    if (!json) return false;
     claude::Above way = files_.above;
     way.insert(way.end(), {"mcpServers", std::string(claude::kName)});
     const Json* at = &*json;
     for (const std::string& key : way) {
-      if (!at->is_object() || !at->contains(key)) return {};
+      if (!at->is_object() || !at->contains(key)) return false;
       at = &(*at)[key];
     }
-    return at->is_object() ? *at : Json();
+    return true;
   }
 
   // `add` is what install does, `strip` what uninstall does; without `add` it is uninstall.
@@ -181,7 +169,7 @@ class Installer {
   }
 
   static std::string diff_of(const FileChange& change) {
-    return unified_diff(change.state.text, change.text.value_or(""),
+    return unified_diff(claude::without_secrets(change.state.text), claude::without_secrets(change.text.value_or("")),
                         change.state.exists ? change.state.path : "/dev/null",
                         change.text ? change.state.path : "/dev/null");
   }

@@ -131,6 +131,22 @@ Result<std::vector<Span>> way_to_servers(std::string_view text, const Above& abo
   return way;
 }
 
+bool is_secret(std::string_view key) {
+  if (key.find('/') != key.npos) return false;  // a path, which says nothing of what is in it
+  constexpr std::string_view kWords[] = {"key", "token", "secret", "password", "credential", "auth"};
+  std::string small(key);
+  for (char& c : small) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return small == "env" || small == "headers" ||
+         std::ranges::any_of(kWords, [&](std::string_view word) { return small.find(word) != small.npos; });
+}
+
+// The strings in it that are to be hidden, in the order of the text.
+void find_secrets(std::string_view text, Span value, bool secret, std::vector<Span>& found) {
+  if (secret && text[value.begin] == '"') found.push_back(value);
+  for (const Child& child : children_of(text, value))
+    find_secrets(text, child.value, secret || is_secret(child.key), found);
+}
+
 }  // namespace
 
 std::string hook_command(std::string_view program) {
@@ -203,6 +219,15 @@ Result<std::string> remove_server(std::string_view before, const Above& above) {
     break;
   }
   return text;
+}
+
+std::string without_secrets(std::string_view text) {
+  std::string out(text);
+  std::vector<Span> found;
+  if (read(text)) find_secrets(text, root_of(text), /*secret=*/false, found);
+  for (auto secret = found.rbegin(); secret != found.rend(); ++secret)
+    out.replace(secret->begin, secret->end - secret->begin, "\"…\"");
+  return out;
 }
 
 std::string hooks_by_hand(std::span<const std::string_view> events, std::string_view program) {

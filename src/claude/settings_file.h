@@ -39,6 +39,9 @@ nlohmann::ordered_json server_entry(std::string_view program);
 Result<std::string> add_server(std::string_view text, const Above& above, std::string_view program);
 Result<std::string> remove_server(std::string_view text, const Above& above);
 
+// The text for people: what stands in an environment, in headers, or under the name of a secret is "…".
+std::string without_secrets(std::string_view text);
+
 // What a person would add by hand.
 std::string hooks_by_hand(std::span<const std::string_view> events, std::string_view program);
 std::string server_by_hand(std::string_view program);

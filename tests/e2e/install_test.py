@@ -34,11 +34,9 @@ if what != "remove" and name in servers or what == "remove" and name not in serv
     sys.exit(1)
 if what == "remove":
     del servers[name]
-elif what == "add":
-    assert said[5] == "--", said
-    servers[name] = {"type": "stdio", "command": said[6], "args": said[7:], "env": {}}
 else:
-    servers[name] = json.loads(said[5])
+    assert what == "add" and said[5] == "--", said
+    servers[name] = {"type": "stdio", "command": said[6], "args": said[7:], "env": {}}
 os.makedirs(os.path.dirname(path), exist_ok=True)
 json.dump(state, open(path, "w"), indent=2)
 '''
@@ -242,8 +240,9 @@ class Install(WithClaude):
         self.assertFalse(os.path.exists(self.data))
 
     def test_the_diff_is_the_change(self):
-        for text in (json.dumps(OTHERS, indent=2), json.dumps(OTHERS), json.dumps(OTHERS, indent="\t") + "\n", "{}",
-                     json.dumps({**{f"k{n}": n for n in range(40)}, **OTHERS, "z": [1, 2]}, indent=4)):
+        open_ = {"model": "opus", "hooks": OTHERS["hooks"], "more": {"A": "b"}}  # nothing that is not shown
+        for text in (json.dumps(open_, indent=2), json.dumps(open_), json.dumps(open_, indent="\t") + "\n", "{}",
+                     json.dumps({**{f"k{n}": n for n in range(40)}, **open_, "z": [1, 2]}, indent=4)):
             with self.subTest(text=text):
                 self.write(self.settings, text)
                 told = self.json("install", "claude-code")
@@ -255,6 +254,17 @@ class Install(WithClaude):
                 (change,) = [one for one in self.json("uninstall", "claude-code")["files"]
                              if one["path"] == self.settings]
                 self.assertEqual(apply(now, change["diff"]), text)
+
+    def test_the_diff_shows_no_secret(self):
+        for indent in (None, 2):
+            self.write(self.settings, json.dumps({"env": {"ANTHROPIC_API_KEY": "hunter2", "B": "hunter3"}}, indent=indent))
+            self.write(self.state, json.dumps({"mcpServers": {"fortium-metrics": {
+                "command": "/old/fortium-metrics", "env": {"FORTIUM_API_KEY": "hunter4"}}}}, indent=indent))
+            done = self.install()
+            self.assertIn("fortium-metrics", done.out)
+            self.assertNotIn("hunter", done.out + done.err)
+            self.assertIn("hunter2", self.read(self.settings))
+            self.assertIn("hunter4", self.read(self.state))
 
     def test_a_moved_configuration_directory(self):
         self.claude()
@@ -276,7 +286,7 @@ class Install(WithClaude):
         self.write(self.settings, json.dumps({"hooks": {"Stop": [{"matcher": "x", "hooks": [
             {"type": "command", "command": "/old/fortium-metrics hook", "timeout": 10}, {"type": "command", "command": "mine"}]}]}}))
         self.install()
-        self.assertEqual([call[1] for call in self.calls()], ["remove", "add-json"])
+        self.assertEqual(self.calls(), [])  # its place is kept, and what a person gave it
         self.assertEqual(self.load(self.state)["mcpServers"]["fortium-metrics"],
                          {"command": support.BIN, "args": ["mcp"], "timeout": 9000})
         self.assertIn("Stop", self.hooked())

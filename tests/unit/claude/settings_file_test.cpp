@@ -283,6 +283,18 @@ TEST_CASE("wiring says what of ours is there") {
   CHECK_FALSE(wiring_of("not JSON").ok());
 }
 
+TEST_CASE("secrets are not shown") {
+  CHECK(
+      without_secrets(
+          R"({ "env": {"A": "b", "N": 1}, "model": "opus", "x": [{"apiKey":"k", "my_TOKEN" : ["t", {"u":"v"}]}] })") ==
+      R"({ "env": {"A": "…", "N": 1}, "model": "opus", "x": [{"apiKey":"…", "my_TOKEN" : ["…", {"u":"…"}]}] })");
+  CHECK(without_secrets("{\"a\": \"b\"}\n") == "{\"a\": \"b\"}\n");
+  CHECK(without_secrets(R"({"/p/my-key-store":{"a":"b"}})") == R"({"/p/my-key-store":{"a":"b"}})");
+  CHECK(without_secrets("") == "");
+  const std::string ours = with_server(with_hooks("{}"));
+  CHECK(without_secrets(ours) == ours);
+}
+
 TEST_CASE("what is to be added by hand is what would have been added") {
   CHECK(Json::parse(hooks_by_hand(kEvents, kProgram)) == Json::parse(with_hooks("")));
   CHECK(Json::parse(server_by_hand(kProgram)) == Json::parse(with_server("")));
