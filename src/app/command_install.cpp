@@ -209,6 +209,8 @@ class Installer {
     }
     for (const FileChange& change : plan_.files)
       if (change.state.exists) std::cout << "backup: " << change.backup.dir() << "/before\n";
+    if (!nothing && command_.scope == "project")
+      std::cout << "whoever shares these files needs the program at " << program_ << "\n";
     if (!nothing) std::cout << "sessions that begin from now on are recorded\n";
     std::cout << "bring in what Claude Code still knows of earlier sessions: fortium-metrics import\n";
   }

@@ -192,7 +192,7 @@ class Install(WithClaude):
 
     def test_scopes(self):
         self.claude()
-        self.install("--scope", "project")
+        self.assertIn("whoever shares these files", self.install("--scope", "project").out)
         self.assertEqual(self.calls(), [])  # a file that people write and share
         self.assertEqual(self.load(os.path.join(self.home, ".mcp.json"))["mcpServers"]["fortium-metrics"]["args"],
                          ["mcp"])

@@ -37,7 +37,7 @@ class StatusLine(support.Case):
                                     "FROM user_session").fetchall()
 
     def settled(self):
-        """No process of ours is at work any more: who records holds no stream, so its mark and its end are looked for."""
+        """Waits until no process of this home is there: who records holds no stream that would tell."""
         def mine():
             for pid in filter(str.isdigit, os.listdir("/proc")):
                 try:
@@ -78,7 +78,8 @@ class StatusLine(support.Case):
 
     def test_cost_context_and_limits_are_recorded_once_a_minute(self):
         self.line("true")
-        (row,) = until(self.records, "it is recorded")
+        self.settled()
+        (row,) = self.records()
         session, change, length, context, project, source = row
         self.assertEqual((session, change, length, project, source), (SESSION, "update", 8850, "shop", "hook"))
         self.assertEqual(json.loads(context), {
@@ -86,7 +87,6 @@ class StatusLine(support.Case):
             "lines_added": 12, "lines_removed": 3, "context_used_percentage": 7, "context_window_size": 1000000,
             "context_input_tokens": 3022, "five_hour_used_percentage": 41.5, "five_hour_resets_at": 1795334808,
             "seven_day_used_percentage": 3, "seven_day_resets_at": 1795934808})
-        self.settled()
         for path, data in self.every_file():
             self.assertNotIn(b"secret", data, path)
         (mark,) = os.listdir(os.path.join(self.data, "statusline"))
@@ -95,9 +95,9 @@ class StatusLine(support.Case):
         self.settled()
         self.assertEqual(len(self.records()), 1)
         self.line("true", status={**STATUS, "session_id": "another"})
-        until(lambda: len(self.records()) == 2, "the other session has its own")
-        # A minute later it is said again.
         self.settled()
+        self.assertEqual(len(self.records()), 2)
+        # A minute later it is said again.
         mark = os.path.join(self.data, "statusline", mark)
         os.utime(mark, (time.time() - 61, time.time() - 61))
         self.line("true")
