@@ -71,7 +71,7 @@ std::optional<ClaudeCli> find_claude(const Environment& environment) {
 
 std::string own_program(const Environment& environment) {
   std::error_code error;
-  const std::string self = fs::read_symlink("/proc/self/exe", error);
+  std::string self = fs::read_symlink("/proc/self/exe", error);
   for (const std::string& path : on_path(environment, std::string(claude::kName)))
     if (fs::equivalent(path, self, error)) return path;
   return self;

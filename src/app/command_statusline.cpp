@@ -108,6 +108,7 @@ int become(const std::vector<std::string>& words, const std::string& text) {
     return fail(kFailed, std::string("cannot pass on what was read: ") + std::strerror(errno));
   ::close(fd);
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   ::execvp(arguments[0], arguments.data());

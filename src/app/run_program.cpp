@@ -22,6 +22,7 @@ constexpr std::size_t kMostOutput = 64 << 10;
   ::dup2(out, 1);
   ::dup2(out, 2);
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   ::execvp(arguments[0], arguments.data());

@@ -4,18 +4,21 @@
 // So an installer writes what the version at hand knows and nothing else. One table; values; any thread.
 #pragma once
 
-#include <compare>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 namespace fortium::claude {
 
 struct Version {
   int major = 0, minor = 0, patch = 0;
-  auto operator<=>(const Version&) const = default;
+  bool operator==(const Version&) const = default;
+  bool operator>=(const Version& other) const {
+    return std::tie(major, minor, patch) >= std::tie(other.major, other.minor, other.patch);
+  }
   std::string text() const;
 };
 

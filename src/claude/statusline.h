@@ -2,7 +2,7 @@
 // machine. Numbers and the model's name are kept, and no path. Pure; any thread.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 
