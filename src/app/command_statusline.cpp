@@ -122,7 +122,7 @@ int run_statusline(const Options& options, const std::vector<std::string>& comma
   const WallTime now = SystemClock().now();
   const std::string text = read_input();
   const auto status = text.size() <= kMostRead ? claude::read_status_line(text, now) : std::nullopt;
-  if (status && !is_disabled(environment) &&
+  if (status && !status->unused && !is_disabled(environment) &&
       is_due(mark_of(data_dir_of(options, environment), status->session_id), now))
     detached([&] { record(*status, options, environment); });
   if (!command.empty()) return become(command, text);

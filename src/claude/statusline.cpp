@@ -75,6 +75,7 @@ std::optional<StatusLine> read_status_line(std::string_view text, WallTime now) 
     context["model"] = model;
   for (const Kept& kept : kKept)
     if (const Json& value = at(*json, kept.pointer); value.is_number()) context[kept.name] = value;
+  status.unused = at(*json, "/cost/total_api_duration_ms") == 0;
   const std::int64_t minute = to_ms(now) / 60'000;
   status.record = {{"id", derived_id("user_session", status.session_id + "/statusline/" + std::to_string(minute))},
                    {"session_id", status.session_id},

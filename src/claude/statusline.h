@@ -16,6 +16,7 @@ struct StatusLine {
   std::string directory;  // of the project; not to be kept
   std::string line;       // for people: "Opus 5.5 | $0.03 | context 12 % | 5 h 40 % | 7 d 3 %"
   Json record;            // a user_session, with the id of its session and minute
+  bool unused = false;    // no model was asked yet, so there is nothing to record
 };
 
 // Nothing: it is not what Claude Code says.

@@ -105,6 +105,12 @@ class StatusLine(support.Case):
         self.assertGreater(os.stat(mark).st_mtime, time.time() - 50)
         self.assertIn(len(self.records()), (2, 3))  # in the same minute of the clock it is the same record
 
+    def test_a_session_that_asked_nothing_yet_is_shown_and_not_recorded(self):
+        cost = {**STATUS["cost"], "total_cost_usd": 0, "total_api_duration_ms": 0}
+        self.assertIn("$0.00", self.line(status={**STATUS, "cost": cost}).out)
+        self.settled()
+        self.assertFalse(os.path.exists(self.data))
+
     def test_nothing_is_recorded_where_that_is_switched_off(self):
         for variable in ("DO_NOT_TRACK", "FORTIUM_METRICS_DISABLED"):
             self.assertEqual(self.line("echo", "x", **{variable: "1"}).out, "x\n")
