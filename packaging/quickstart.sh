@@ -75,5 +75,5 @@ show "$bin/fortium-metrics" report summary --since 1h
 
 say "done: both programs are in $bin"
 case ":$PATH:" in *":$bin:"*) ;; *) echo "add it to your PATH: export PATH=\"$bin:\$PATH\"" ;; esac
-echo "Register it with Claude Code (no account needed; records stay on this machine):"
-echo "  claude mcp add --scope user fortium-metrics -- $bin/fortium-metrics mcp"
+echo "Wire it into Claude Code (no account needed; records stay on this machine):"
+echo "  $bin/fortium-metrics install claude-code"

@@ -22,6 +22,8 @@ struct Said {
   SyncCommand sync;
   VerifyCommand verify;
   DoctorCommand doctor;
+  InstallCommand install;
+  std::vector<std::string> statusline;
   ExportCommand export_;
   QueueCommand queue;
   ConfigCommand config;
@@ -122,6 +124,29 @@ void add_export(CLI::App& app, Said& said) {
   add_json(sub, said);
 }
 
+void add_install(CLI::App& app, Said& said) {
+  for (const bool undo : {false, true}) {
+    const char* name = undo ? "uninstall" : "install";
+    CLI::App* group_ = group(app, name, undo ? "take it out of Claude Code" : "wire it into Claude Code",
+                             undo ? "fortium-metrics uninstall claude-code" : "fortium-metrics install claude-code");
+    CLI::App* sub = command(
+        *group_, said, "claude-code",
+        undo ? "remove hooks and server, and nothing else" : "register the server and the hooks",
+        undo ? "fortium-metrics uninstall claude-code --dry-run" : "fortium-metrics install claude-code --dry-run",
+        [&said, undo](const Settings& settings) {
+          said.install.undo = undo;
+          said.install.json = said.json;
+          return run_install(settings, said.install);
+        });
+    sub->add_option("--scope", said.install.scope, "user (all your projects), project (for all who share it) or local")
+        ->check(CLI::IsMember({"user", "project", "local"}));
+    if (!undo)
+      sub->add_flag("--hooks,!--no-hooks", said.install.hooks, "record as it happens; without: the server only");
+    sub->add_flag("--dry-run", said.install.dry_run, "show what would change, and change nothing");
+    add_json(sub, said);
+  }
+}
+
 void add_doctor(CLI::App& app, Said& said) {
   CLI::App* sub = command(app, said, "doctor", "the local side, check by check, and what to do",
                           "fortium-metrics doctor", [&said](const Settings& settings) {
@@ -208,6 +233,11 @@ void add_commands(CLI::App& app, Said& said) {
   add_verify(app, said);
   add_export(app, said);
   add_doctor(app, said);
+  add_install(app, said);
+  command(app, said, "statusline", "record cost, context and limits beside your own status line",
+          "fortium-metrics statusline -- ~/.claude/statusline.sh",
+          [&said](const Settings&) { return run_statusline(said.options, said.statusline); })
+      ->add_option("command", said.statusline, "your own status line, after --; without it, one line of ours");
   add_queue(app, said);
   add_json(command(app, said, "test-connection", "each step to the service, and what to do about the first that fails",
                    "fortium-metrics test-connection",

@@ -3,6 +3,7 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -10,6 +11,7 @@
 #include "../store/checkup.h"
 #include "../store/migrations.h"
 #include "../store/quarantine.h"
+#include "claude_code.h"
 #include "commands.h"
 #include "fortium/base/files.h"
 #include "local.h"
@@ -246,36 +248,34 @@ Finding network_module(Patient& patient) {
   return {Level::ok, "found, of this version"};
 }
 
-// Somewhere below is a server whose name or command is ours.
-bool names_us(const Json& json) {
-  if (!json.is_object()) return false;
-  for (const auto& [name, value] : json.items()) {
-    if (name == "mcpServers" && value.is_object())
-      for (const auto& [server, how] : value.items())
-        if (server == "fortium-metrics" || dump_json(how).find("fortium-metrics") != std::string::npos) return true;
-    if (name == "projects" && value.is_object())
-      for (const auto& [project, its] : value.items())
-        if (names_us(its)) return true;
-  }
-  return false;
-}
-
+// As `install claude-code` does it: what it would add is what is looked for.
 Finding claude_code(Patient&) {
   const Environment environment = process_environment();
-  const std::string home = environment("HOME").value_or("");
-  const std::string dir = environment("CLAUDE_CONFIG_DIR").value_or(home + "/.claude");
-  const std::string project = environment("CLAUDE_PROJECT_DIR").value_or(".");
-  std::string found;
-  for (const std::string& path : {home + "/.claude.json", dir + "/.claude.json", dir + "/settings.json",
-                                  project + "/.mcp.json", project + "/.claude/settings.json"}) {
-    const auto text = read_file(path, kMostJson);
-    if (!text) continue;
-    const auto json = parse_json(*text);
-    if (json && names_us(*json)) found += (found.empty() ? "" : ", ") + path;
+  std::vector<std::string> seen;
+  std::string servers, hooks, missing;
+  for (const Scope scope : {Scope::user, Scope::project, Scope::local}) {
+    const ClaudeFiles files = claude_files(scope, environment);
+    for (const std::string& path : {files.servers, files.settings}) {
+      if (std::ranges::find(seen, path) != seen.end()) continue;
+      seen.push_back(path);
+      const auto text = read_file(path, kMostJson);
+      auto wiring = text ? claude::wiring_of(*text) : Result<claude::Wiring>(text.error());
+      if (!wiring) continue;
+      if (wiring->server) servers += (servers.empty() ? "" : ", ") + path;
+      if (!wiring->events.empty())
+        hooks += (hooks.empty() ? "" : ", ") + path + " (" + std::to_string(wiring->events.size()) + " events)";
+      wiring->programs.push_back(wiring->server_program);
+      for (const std::string& program : wiring->programs)
+        if (program.starts_with('/') && ::access(program.c_str(), X_OK) != 0 && missing.empty())
+          missing = path + " starts " + program + ", which cannot be run";
+    }
   }
-  if (!found.empty()) return {Level::ok, "registered in " + found};
-  return {Level::warning, "not registered with Claude Code",
-          "claude mcp add --scope user fortium-metrics -- fortium-metrics mcp"};
+  constexpr const char* kInstall = "fortium-metrics install claude-code";
+  if (servers.empty() && hooks.empty()) return {Level::warning, "not registered with Claude Code", kInstall};
+  if (!missing.empty()) return {Level::warning, missing, kInstall};
+  std::string detail = servers.empty() ? "no server" : "registered in " + servers;
+  if (hooks.empty()) return {Level::ok, detail + "; no hooks: only what a model records"};
+  return {Level::ok, detail + "; hooks in " + hooks};
 }
 
 // The one table: order of the report, text and JSON alike.

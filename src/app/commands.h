@@ -68,6 +68,18 @@ struct ExportCommand {
 };
 int run_export(const Settings& settings, const ExportCommand& command);
 
+struct InstallCommand {
+  bool undo = false;  // uninstall
+  std::string scope = "user";
+  bool hooks = true;
+  bool dry_run = false;
+  bool json = false;
+};
+int run_install(const Settings& settings, const InstallCommand& command);
+
+// Reads standard input, and becomes the command if there is one.
+int run_statusline(const Options& options, const std::vector<std::string>& command);
+
 struct DoctorCommand {
   bool repair = false;
   bool json = false;

@@ -1,5 +1,6 @@
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstring>
 
@@ -7,6 +8,9 @@
 #include "commands.h"
 
 int main(int argc, char** argv) {
+  // A person's own command gets everything as it would be without us.
+  if (argc > 1 && std::strcmp(argv[1], "statusline") == 0 && (argc == 2 || std::strcmp(argv[2], "--") == 0))
+    return fortium::app::run_statusline({}, {argv + std::min(argc, 3), argv + argc});
   umask(077);                     // whatever this program makes is its owner's alone
   std::signal(SIGXFSZ, SIG_IGN);  // a limit on the size of files is an error of the write, not the end
   // What Claude Code starts at every session needs no reading of the command line.

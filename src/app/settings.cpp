@@ -89,18 +89,12 @@ std::string login_name() {
   return entry != nullptr && entry->pw_name != nullptr ? entry->pw_name : "";
 }
 
-std::string home(const Environment& environment) {
-  if (auto dir = environment("HOME"); dir && !dir->empty()) return *dir;
-  const passwd* entry = ::getpwuid(::getuid());
-  return entry != nullptr && entry->pw_dir != nullptr ? entry->pw_dir : "/";
-}
-
 std::string place(const std::string& option, const Environment& environment, const char* variable,
                   const char* xdg_variable, const std::string& xdg_default, const std::string& rest) {
   if (!option.empty()) return option;
   if (auto path = environment(variable); path && !path->empty()) return *path;
   if (auto base = environment(xdg_variable); base && base->starts_with('/')) return *base + rest;
-  return home(environment) + xdg_default + rest;
+  return home_of(environment) + xdg_default + rest;
 }
 
 std::string first_line(std::string text) {
@@ -125,8 +119,7 @@ class Loader {
 
   Settings load() {
     Settings& out = out_;
-    out.data_dir = place(options_.data_dir, environment_, "FORTIUM_DATA_DIR", "XDG_DATA_HOME", "/.local/share",
-                         "/fortium-metrics");
+    out.data_dir = data_dir_of(options_, environment_);
     out.config_path = place(options_.config_path, environment_, "FORTIUM_CONFIG", "XDG_CONFIG_HOME", "/.config",
                             "/fortium-metrics/config.toml");
     out.allow_insecure_http = options_.allow_insecure_http;
@@ -134,9 +127,7 @@ class Loader {
     for (const Setting& setting : kSettings) out.values[std::string(setting.key)] = pick(setting);
     find_key();
     if (out.text("user_id").empty()) out.values["user_id"].text = login_name();
-    for (const char* variable : {"FORTIUM_METRICS_DISABLED", "DO_NOT_TRACK"})
-      if (auto value = environment_(variable); value && !value->empty() && *value != "0" && *value != "false")
-        out.disabled = true;
+    out.disabled = is_disabled(environment_);
     choose_mode();
     return std::move(out);
   }
@@ -285,6 +276,22 @@ Environment process_environment() {
     if (value == nullptr) return std::nullopt;
     return std::string(value);
   };
+}
+
+std::string home_of(const Environment& environment) {
+  if (auto dir = environment("HOME"); dir && !dir->empty()) return *dir;
+  const passwd* entry = ::getpwuid(::getuid());
+  return entry != nullptr && entry->pw_dir != nullptr ? entry->pw_dir : "/";
+}
+
+std::string data_dir_of(const Options& options, const Environment& environment) {
+  return place(options.data_dir, environment, "FORTIUM_DATA_DIR", "XDG_DATA_HOME", "/.local/share", "/fortium-metrics");
+}
+
+bool is_disabled(const Environment& environment) {
+  for (const char* variable : {"FORTIUM_METRICS_DISABLED", "DO_NOT_TRACK"})
+    if (auto value = environment(variable); value && !value->empty() && *value != "0" && *value != "false") return true;
+  return false;
 }
 
 Settings load_settings(const Options& options, const Environment& environment) {

@@ -73,6 +73,11 @@ struct Options {
 
 using Environment = std::function<std::optional<std::string>(const char* name)>;
 Environment process_environment();
+// HOME, else what the system knows of the account.
+std::string home_of(const Environment& environment);
+// Two answers that need no file: where the data is, and whether nothing is to be recorded.
+std::string data_dir_of(const Options& options, const Environment& environment);
+bool is_disabled(const Environment& environment);
 
 Settings load_settings(const Options& options, const Environment& environment);
 

@@ -50,7 +50,8 @@ class Help(support.Case):
                 example = said.split("Example:\n")[1].strip()
                 self.assertRegex(example, r"fortium-metrics " + " ".join(command))
         for name in ("mcp", "record", "report", "status", "sync", "flush", "queue list", "queue show", "queue retry",
-                     "queue drop", "queue settle", "export", "verify", "doctor", "test-connection", "config show", "config get", "config set", "config unset",
+                     "queue drop", "queue settle", "export", "verify", "doctor",
+                     "install claude-code", "uninstall claude-code", "statusline", "test-connection", "config show", "config get", "config set", "config unset",
                      "config path", "schema export", "completion"):
             self.assertIn(name, seen)
 
@@ -65,6 +66,7 @@ class Help(support.Case):
                      ["report", "no-such-report"], ["report", "--since", "yesterdayish"],
                      ["report", "--since", "2026-01-02", "--until", "2026-01-01"], ["config", "get", "no_such_key"],
                      ["config", "set", "timeout"], ["queue", "drop", "x"], ["queue", "retry"], ["queue"],
+                     ["install"], ["install", "another-client"], ["uninstall", "claude-code", "--no-hooks"],
                      ["queue", "list", "--cursor", "%%%"], ["completion", "tcsh"], ["sync", "--timeout", "soon"]):
             with self.subTest(args=args):
                 done = self.cli(*args)
@@ -482,13 +484,13 @@ class Completion(support.Case):
         return done.stdout.decode().split()
 
     def test_bash(self):
-        self.assertEqual(self.complete(["sta"]), ["status"])
+        self.assertEqual(self.complete(["sta"]), ["status", "statusline"])
         self.assertIn("record", self.complete([""]))
         self.assertLessEqual({"list", "show", "retry", "drop"}, set(self.complete(["queue", ""])))
         self.assertEqual(self.complete(["queue", "list", "--fa"]), ["--failed"])
 
     def test_bash_after_an_option_with_a_value(self):
-        self.assertEqual(self.complete(["--data-dir", "x", "sta"]), ["status"])
+        self.assertEqual(self.complete(["--data-dir", "x", "sta"]), ["status", "statusline"])
 
     def test_bash_knows_what_may_follow(self):
         self.assertLessEqual({"bash", "zsh", "fish"}, set(self.complete(["completion", ""])))

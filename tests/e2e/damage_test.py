@@ -43,15 +43,20 @@ class Doctor(WithFindings):
     def test_wiring_into_claude_code_is_looked_at_and_left_alone(self):
         found = self.doctor()["Claude Code"]
         self.assertEqual(found["status"], "warning")
-        self.assertIn("claude mcp add", found["hint"])
+        self.assertIn("fortium-metrics install claude-code", found["hint"])
         path = os.path.join(self.home, ".claude.json")
         for content in ({"mcpServers": {"fortium-metrics": {"command": "x"}}},
-                        {"projects": {"/p": {"mcpServers": {"m": {"command": "/opt/bin/fortium-metrics"}}}}}):
+                        {"projects": {"/p": {"mcpServers": {"m": {"command": support.BIN}}}}}):
             with open(path, "w") as file:
                 json.dump(content, file)
             before = os.stat(path)
             self.assertEqual(self.doctor()["Claude Code"]["status"], "ok")
             self.assertEqual((os.stat(path).st_mtime_ns, os.stat(path).st_size), (before.st_mtime_ns, before.st_size))
+        with open(path, "w") as file:
+            json.dump({"mcpServers": {"fortium-metrics": {"command": "/nowhere/fortium-metrics"}}}, file)
+        found = self.doctor()["Claude Code"]
+        self.assertEqual(found["status"], "warning")
+        self.assertIn("/nowhere/fortium-metrics, which cannot be run", found["detail"])
         with open(path, "w") as file:
             file.write("not JSON")
         self.assertEqual(self.doctor()["Claude Code"]["status"], "warning")
