@@ -14,6 +14,7 @@
 #include "database.h"
 #include "fortium/base/clock.h"
 #include "fortium/base/entropy.h"
+#include "fortium/metrics/open_call.h"
 #include "fortium/metrics/store.h"
 #include "salvage.h"
 #include "spool.h"
@@ -36,7 +37,9 @@ class LocalStore final : public metrics::EventStore {
  public:
   LocalStore(LocalOptions options, const Clock& clock, Entropy& entropy);
 
-  Result<std::vector<metrics::Stored>> append(std::span<metrics::Event> events) override;
+  Result<std::vector<metrics::Stored>> append(std::span<metrics::Event> events) override { return append(events, {}); }
+  // With changes of what is open, in one transaction. They go to the file only: what the spool takes are records.
+  Result<std::vector<metrics::Stored>> append(std::span<metrics::Event> events, const metrics::Changes& changes);
 
   // The open file, for reading; opened if it was not.
   Result<Database*> database();
@@ -60,7 +63,8 @@ class LocalStore final : public metrics::EventStore {
  private:
   Result<void> open();
   void close();
-  Result<std::vector<metrics::Stored>> append_to_file(std::span<metrics::Event> events);
+  Result<std::vector<metrics::Stored>> append_to_file(std::span<metrics::Event> events,
+                                                      const metrics::Changes& changes);
   Result<void> merge_spool();
   void leave_if_newer();
   void keep_limits(WallTime now);

@@ -4,6 +4,7 @@
 
 #include "fortium/schema/sql.h"
 #include "ledger.h"
+#include "open_calls.h"
 
 namespace fortium::store {
 
@@ -50,7 +51,7 @@ Result<void> SqliteStore::prepare() {
   return {};
 }
 
-Result<std::vector<Stored>> SqliteStore::append(std::span<Event> events) {
+Result<std::vector<Stored>> SqliteStore::append(std::span<Event> events, const metrics::Changes& changes) {
   std::vector<Stored> stored;
   stored.reserve(events.size());
   std::vector<Event*> numbered, named;  // whose seq, whose device_id is filled in here
@@ -65,6 +66,7 @@ Result<std::vector<Stored>> SqliteStore::append(std::span<Event> events) {
       FM_TRY(const Stored one, add(event));
       stored.push_back(one);
     }
+    FM_TRY_(change_open_calls(database_.db(), changes));
     return write_counters();
   });
   if (done) {

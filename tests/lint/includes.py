@@ -23,8 +23,9 @@ BELOW = {
     "mcp": ["rpc", "metrics", "schema", "base"],
     "net": ["sync", "metrics", "base"],
     "store": ["sync", "metrics", "schema", "base"],
+    "claude": ["metrics", "schema", "base"],
     "legacy": ["metrics", "schema", "base"],
-    "app": ["legacy", "mcp", "rpc", "net", "store", "sync", "metrics", "schema", "base"],
+    "app": ["claude", "legacy", "mcp", "rpc", "net", "store", "sync", "metrics", "schema", "base"],
     "service": ["mcp", "rpc", "net", "store", "sync", "metrics", "schema", "base"],
 }
 TOP = {"app", "service"}
