@@ -25,7 +25,8 @@ namespace {
 using metrics::OpenCall;
 
 constexpr Millis kLockWait{1'000};                        // Claude Code gives all hooks of a session's end 1.5 s
-constexpr std::int64_t kMostGone = 20;                    // sessions closed at one start
+constexpr std::int64_t kMostGone = 50;                    // sessions looked at when another starts
+constexpr auto kForgetAfter = std::chrono::minutes(10);   // its goodbye: a second one comes within seconds
 constexpr auto kGoneAfter = std::chrono::hours(24);       // without a word, where the process is not known
 constexpr auto kSurelyGone = std::chrono::hours(7 * 24);  // its number may belong to another process by now
 
@@ -49,7 +50,8 @@ std::int64_t number_of(const std::optional<std::string>& text) {
 
 bool is_gone(const OpenCall& session, WallTime now) {
   const Millis silent = now - session.seen;
-  if (session.pid <= 0 || session.state == "ended") return silent > kGoneAfter;
+  if (session.state == claude::kEnded) return silent > kForgetAfter;
+  if (session.pid <= 0) return silent > kGoneAfter;
   return silent > kSurelyGone || (::kill(static_cast<pid_t>(session.pid), 0) != 0 && errno == ESRCH);
 }
 

@@ -18,7 +18,6 @@ using Do = Change::Do;
 
 constexpr std::string_view kCommand = "command_execution", kTool = "tool_usage", kAgent = "agent_interaction",
                            kSession = "user_session";
-constexpr std::string_view kEnded = "ended";  // state of a session that said goodbye
 constexpr std::string_view kAsked = "asked";  // state of a tool call: a person was asked
 constexpr std::string_view kResumed = "resume";
 constexpr std::size_t kFingerprint = 16;  // hex digits

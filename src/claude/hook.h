@@ -22,6 +22,8 @@ inline constexpr std::string_view kTurn = "turn";        // from a prompt to its
 inline constexpr std::string_view kCompact = "compact";  // a conversation is summed up
 inline constexpr std::string_view kEvent = "event";      // how often an event of this name was seen
 
+inline constexpr std::string_view kEnded = "ended";  // state of a session that said goodbye
+
 struct HookEvent {
   Json fields;
   std::map<std::string, Size, std::less<>> size;

@@ -185,8 +185,11 @@ Result<void> SqliteStore::write_counters() {
     const auto& [session, day, kind, device] = line;
     // An upsert in two statements: a line is nearly always there, and then this is the cheaper half of one.
     for (Statement* put : {&put_ledger_, &add_ledger_}) {
-      FM_TRY_(put->run_with(session, day_of(WallTime(std::chrono::days(day))), metrics::kinds()[kind].name, device,
-                            lane_, tally.count, tally.digest.hex(), tally.last));
+      Result<void> done = put->run_with(session, day_of(WallTime(std::chrono::days(day))), metrics::kinds()[kind].name,
+                                        device, lane_, tally.count, tally.digest.hex(), tally.last);
+      // The numbers are our own: a table that will neither change nor take a line is damaged.
+      if (!done && done.error().code == Errc::invalid) return Error{Errc::corrupt, std::move(done).error().what};
+      FM_TRY_(done);
       if (database_.db().changes() > 0) break;
     }
   }

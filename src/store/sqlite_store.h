@@ -1,4 +1,6 @@
 // metrics::EventStore in SQLite: the record, its place in the queue and its line in the ledger in one transaction.
+//
+// Fixed bugs: a record was refused as wrong when it was the ledger that was damaged.
 #pragma once
 
 #include <map>
