@@ -24,7 +24,10 @@ namespace {
 
 using metrics::OpenCall;
 
-constexpr Millis kLockWait{1'000};                        // Claude Code gives all hooks of a session's end 1.5 s
+constexpr Millis kLockWait{1'000};  // Claude Code gives all hooks of a session's end 1.5 s
+// Whoever opens the store when nobody else has it open reads the whole log first (3 us a page); to move it takes a few
+// milliseconds, once in some forty events.
+constexpr int kMostFrames = 128;
 constexpr std::int64_t kMostGone = 50;                    // sessions looked at when another starts
 constexpr auto kForgetAfter = std::chrono::minutes(10);   // its goodbye: a second one comes within seconds
 constexpr auto kGoneAfter = std::chrono::hours(24);       // without a word, where the process is not known
@@ -86,7 +89,7 @@ class Hook {
     const claude::Moment moment{now, number_of(environment_("CLAUDE_PID")), privacy_of(settings_, std::move(salt))};
     FM_TRY_(keep(claude::what_happened(event_, moment, open)));
     if (event_.text("hook_event_name") == "SessionStart") close_gone(now);
-    local_.store().tidy_log();
+    local_.store().tidy_log(kMostFrames);
     return {};
   }
 

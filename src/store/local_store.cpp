@@ -21,9 +21,8 @@ constexpr auto kOpenAgain = 1s;
 constexpr auto kWriteAgain = 15s;
 constexpr auto kLimitsAgain = 1h;
 constexpr auto kLookAgain = 1s;  // whether the file is still where it was
-// Pages in the log before it is moved to the file. While calls keep coming it may grow further, so that a checkpoint,
-// which takes a few milliseconds, delays fewer than one call in a thousand.
-constexpr int kFramesIdle = 1'000;
+// While calls keep coming the log may grow further, so that a checkpoint, which takes a few milliseconds, delays fewer
+// than one call in a thousand.
 constexpr int kFramesBusy = 8'000;
 
 void tell_moved(const std::string& to) {
@@ -190,8 +189,8 @@ Result<void> LocalStore::salvage() {
   return {};
 }
 
-void LocalStore::tidy_log() {
-  if (store_) (void)database_->leave(kFramesIdle);
+void LocalStore::tidy_log(int frames) {
+  if (store_) (void)database_->leave(frames);
 }
 
 void LocalStore::keep_limits(WallTime now) {

@@ -23,6 +23,9 @@
 
 namespace fortium::store {
 
+// Pages in the log before it is moved to the file when nobody waits.
+constexpr int kFramesIdle = 1'000;
+
 struct LocalOptions {
   std::string data_dir;
   Durability durability = Durability::full;
@@ -57,8 +60,8 @@ class LocalStore final : public metrics::EventStore {
   Result<void> salvage();
   // This error came of using the open file: if it is damaged, it goes to the quarantine.
   void note_error(const Error& error);
-  // Before a short-lived program ends: a log that has grown is moved, as nobody else may come.
-  void tidy_log();
+  // Before a short-lived program ends: a log of more pages than these is moved, as nobody else may come.
+  void tidy_log(int frames = kFramesIdle);
 
  private:
   Result<void> open();
