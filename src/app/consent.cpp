@@ -17,7 +17,7 @@ bool opted_out(const std::string& dir, const Environment& environment) {
 bool opted_out_here(const Environment& environment) {
   std::error_code gone;
   const auto project = environment("CLAUDE_PROJECT_DIR");
-  return opted_out(project ? *project : std::filesystem::current_path(gone).string(), environment);
+  return opted_out(project && !project->empty() ? *project : std::filesystem::current_path(gone).string(), environment);
 }
 
 claude::Privacy privacy_of(const Settings& settings, std::string salt) {
