@@ -94,7 +94,7 @@ class Hook {
   }
 
  private:
-  Result<void> keep(claude::Happened happened) {
+  Result<void> keep(const claude::Happened& happened) {
     metrics::Stamp stamp = make_stamp("hook", settings_, environment_);
     stamp.session_id = event_.session_id();
     if (stamp.project.empty()) stamp.project = std::filesystem::path(event_.text("cwd")).filename();

@@ -247,7 +247,7 @@ class Reading {
   }
 
   // The turn is over: its command has ended, and what the session itself had open was given up.
-  void turn_ends(std::string status, Json context) {
+  void turn_ends(const std::string& status, const Json& context) {
     for (const OpenCall& call : open_) {
       if (!is_call(call) || !call.agent_id.empty() || call.what == kAgent || call.what == kCompact) continue;
       if (call.what == kTool || call.prompt_id != event_.text("prompt_id"))
@@ -271,7 +271,7 @@ class Reading {
     const std::string error = event_.text("error");
     const bool word = std::ranges::all_of(error, [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
     set_if(context, "error", word ? error.substr(0, 64) : "");
-    turn_ends("error", std::move(context));
+    turn_ends("error", context);
   }
 
   void compaction_begins() {
@@ -364,14 +364,8 @@ class Reading {
     return call;
   }
 
-  // Its own word about how long it took, else the time since its begin, else nothing.
   void end_call(const OpenCall& call, End end) {
-    const OpenCall* begun = find(call.what, call.key);
-    const Json& duration = member("duration_ms");
-    if (duration.is_number() && duration >= 0)
-      end.duration = std::min(duration.get<double>(), metrics::kMaxDurationMs);
-    else if (begun != nullptr)
-      end.duration = milliseconds_between(begun->started, moment_.now);
+    end.duration = duration_of(call);
     out_.records.push_back(record_of(call, std::move(end)));
     out_.changes.push_back({Do::end, call});
   }
@@ -413,10 +407,11 @@ class Reading {
     out_.records.push_back(std::move(record));
   }
 
-  std::optional<double> duration_of(const OpenCall& tool) const {
+  // The event's own word about how long it took, else the time since its begin, else nothing.
+  std::optional<double> duration_of(const OpenCall& call) const {
     const Json& duration = member("duration_ms");
     if (duration.is_number() && duration >= 0) return std::min(duration.get<double>(), metrics::kMaxDurationMs);
-    const OpenCall* begun = find(tool.what, tool.key);
+    const OpenCall* begun = find(call.what, call.key);
     if (begun == nullptr) return std::nullopt;
     return milliseconds_between(begun->started, moment_.now);
   }
