@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "fortium/base/hash.h"
-#include "fortium/claude/identity.h"
 #include "fortium/metrics/kind.h"
 
 namespace fortium::claude {
@@ -16,9 +15,6 @@ using metrics::Change;
 using metrics::OpenCall;
 using Do = Change::Do;
 
-constexpr std::string_view kCommand = "command_execution", kTool = "tool_usage", kAgent = "agent_interaction",
-                           kSession = "user_session";
-constexpr std::string_view kAsked = "asked";  // state of a tool call: a person was asked
 constexpr std::string_view kResumed = "resume";
 constexpr std::size_t kFingerprint = 16;  // hex digits
 constexpr std::size_t kMostEvents = 40;   // names of events that are counted; a record's detail takes 50 members
@@ -29,84 +25,8 @@ std::string text_of(const Json& object, std::string_view name) {
   return at != object.end() && at->is_string() ? at->get<std::string>() : "";
 }
 
-void set_if(Json& object, const char* name, const std::string& text) {
-  if (!text.empty()) object[name] = text;
-}
-
 double milliseconds_between(WallTime from, WallTime to) {
   return std::clamp(static_cast<double>((to - from).count()), 0.0, metrics::kMaxDurationMs);
-}
-
-// What is told of a call beside its fields: what its begin noted, and what its end says.
-Json detail_of(const OpenCall& call) {
-  auto noted = parse_json(call.detail);
-  return noted && noted->is_object() ? std::move(*noted) : Json::object();
-}
-
-// The envelope of a record that is made from something that Claude Code names.
-Json fields_of(std::string_view kind, std::string_view key, const std::string& session, const std::string& prompt,
-               WallTime when) {
-  Json fields = {{"id", derived_id(kind, key)}, {"timestamp", to_rfc3339(when)}, {"session_id", session}};
-  set_if(fields, "prompt_id", prompt);
-  return fields;
-}
-
-void add_context(Json& fields, const char* name, Json context) {
-  if (!context.empty()) fields[name] = std::move(context);
-}
-
-// A change of a session: something that happened in it.
-Record session_update(const std::string& session, std::string_view what, std::string_view key,
-                      const std::string& prompt, WallTime when, Json context) {
-  const std::string name = session + "/" + std::string(what) + "/" + std::string(key);
-  Record record{kSession, fields_of(kSession, name, session, prompt, when)};
-  record.fields["change"] = "update";
-  context["event"] = what;
-  record.fields["context"] = std::move(context);
-  return record;
-}
-
-// How a call ended, as its record says it.
-struct End {
-  std::string status = "success";
-  std::optional<double> duration;
-  WallTime when{};
-  std::string error;  // its text, where that may be kept
-  Json context = Json::object();
-};
-
-Record record_of(const OpenCall& call, End end) {
-  Json context = detail_of(call);
-  context.update(end.context);
-  // What has no name of its own is known by when it began: a compaction, as there may be several in one turn, and a
-  // turn and its command where no prompt is named.
-  const bool unnamed = call.what == kCompact || call.key == call.session_id;
-  const std::string key = unnamed ? call.key + "/" + std::to_string(to_ms(call.started)) : call.key;
-  if (call.what == kTurn || call.what == kCompact) {
-    if (end.duration) context["duration_ms"] = *end.duration;
-    context["status"] = end.status;
-    return session_update(call.session_id, call.what, key, call.prompt_id, end.when, std::move(context));
-  }
-  Record record{kTool, {}};
-  for (const std::string_view kind : {kCommand, kAgent})
-    if (call.what == kind) record.kind = kind;
-  Json& fields = record.fields = fields_of(record.kind, key, call.session_id, call.prompt_id, end.when);
-  fields["status"] = end.status;
-  if (end.duration) fields["execution_time_ms"] = *end.duration;
-  set_if(fields, "error_message", end.error);
-  if (record.kind == kTool) fields["tool_name"] = call.name, fields["tool_use_id"] = call.key;
-  if (record.kind == kCommand) fields["command_name"] = call.name;
-  if (record.kind == kAgent) fields["agent_name"] = call.name, fields["interaction_type"] = "delegation";
-  add_context(fields, record.kind == kAgent ? "metadata" : "context", std::move(context));
-  return record;
-}
-
-// What was open when its turn or session was over was given up: by a person, or because it was not permitted. How long
-// it took is not known.
-Record given_up(const OpenCall& call) {
-  End end{.status = "cancelled", .when = call.started};
-  if (call.state == kAsked) end.context["permission"] = std::string(kAsked);
-  return record_of(call, std::move(end));
 }
 
 bool is_call(const OpenCall& call) { return call.what != kSession && call.what != kEvent; }

@@ -14,15 +14,9 @@
 #include "condense.h"
 #include "fortium/metrics/open_call.h"
 #include "privacy.h"
+#include "records.h"
 
 namespace fortium::claude {
-
-// What a call is noted as: the kind of record that it becomes, or one of these changes of its session.
-inline constexpr std::string_view kTurn = "turn";        // from a prompt to its answer
-inline constexpr std::string_view kCompact = "compact";  // a conversation is summed up
-inline constexpr std::string_view kEvent = "event";      // how often an event of this name was seen
-
-inline constexpr std::string_view kEnded = "ended";  // state of a session that said goodbye
 
 struct HookEvent {
   Json fields;
@@ -40,11 +34,6 @@ struct Moment {
   WallTime now{};
   std::int64_t pid = 0;  // of Claude Code; 0: not known
   Privacy privacy;
-};
-
-struct Record {
-  std::string_view kind;
-  Json fields;
 };
 
 struct Happened {
