@@ -134,7 +134,7 @@ class Reading {
     End end{.status = "cancelled", .when = moment_.now};
     end.context["permission"] = "denied";
     const OpenCall call = tool_call();
-    out_.records.push_back(record_of(call, std::move(end)));
+    out_.records.push_back(record_of(call, end));
     out_.changes.push_back({Do::end, call});
   }
 
@@ -207,7 +207,7 @@ class Reading {
     const OpenCall* call = find(kCompact, turn_key());
     if (call == nullptr) return;
     End end{.duration = milliseconds_between(call->started, moment_.now), .when = moment_.now};
-    out_.records.push_back(record_of(*call, std::move(end)));
+    out_.records.push_back(record_of(*call, end));
     out_.changes.push_back({Do::end, *call});
   }
 
@@ -286,7 +286,7 @@ class Reading {
 
   void end_call(const OpenCall& call, End end) {
     end.duration = duration_of(call);
-    out_.records.push_back(record_of(call, std::move(end)));
+    out_.records.push_back(record_of(call, end));
     out_.changes.push_back({Do::end, call});
   }
 
