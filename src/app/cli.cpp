@@ -28,6 +28,7 @@ struct Said {
   QueueCommand queue;
   ConfigCommand config;
   ReportCommand report;
+  PrivacyCommand privacy;
   std::string schema_dir = "schemas", shell;
   std::function<int(const Settings&)> run;
 };
@@ -208,6 +209,18 @@ void add_config(CLI::App& app, Said& said) {
   add("path", "where the file is", "fortium-metrics config path", Do::path, 0);
 }
 
+void add_privacy(CLI::App& app, Said& said) {
+  CLI::App* privacy =
+      group(app, "privacy", "what is kept of what you type, and what would leave", "fortium-metrics privacy show");
+  CLI::App* sub = command(*privacy, said, "show", "the newest records, exactly as they would leave this machine",
+                          "fortium-metrics privacy show", [&said](const Settings& settings) {
+                            said.privacy.json = said.json;
+                            return run_privacy(settings, said.privacy);
+                          });
+  sub->add_option("--limit", said.privacy.limit, "records at most, 10 if absent")->check(CLI::Range(1, 1'000));
+  add_json(sub, said);
+}
+
 void add_report(CLI::App& app, Said& said) {
   CLI::App* sub = command(app, said, "report", "answers from what was recorded",
                           "fortium-metrics report summary --since 7d", [&said](const Settings& settings) {
@@ -224,6 +237,8 @@ void add_report(CLI::App& app, Said& said) {
 void add_commands(CLI::App& app, Said& said) {
   command(app, said, "mcp", "speak MCP over standard input and output: what Claude Code runs",
           "claude mcp add fortium-metrics -- fortium-metrics mcp", run_mcp);
+  command(app, said, "hook", "record one event of Claude Code, given as JSON on standard input",
+          "fortium-metrics hook < event.json", run_hook);
   add_record(app, said);
   add_report(app, said);
   add_json(command(app, said, "status", "store, queue and sync at a glance", "fortium-metrics status",
@@ -244,6 +259,7 @@ void add_commands(CLI::App& app, Said& said) {
                    [&said](const Settings& settings) { return run_test_connection(settings, said.json); }),
            said);
   add_config(app, said);
+  add_privacy(app, said);
   CLI::App* schema = group(app, "schema", "the kinds of record, as schemas", "fortium-metrics schema export schemas");
   command(*schema, said, "export", "write JSON Schemas, tools and tables", "fortium-metrics schema export schemas",
           [&said](const Settings&) { return run_schema_export(said.schema_dir); })

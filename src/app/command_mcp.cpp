@@ -11,6 +11,7 @@
 #include "../rpc/fd_channel.h"
 #include "background.h"
 #include "commands.h"
+#include "consent.h"
 #include "fortium/base/log.h"
 #include "fortium/mcp/server.h"
 #include "local_tools.h"
@@ -141,7 +142,8 @@ int run_mcp(const Settings& settings) {
   Local local(settings);
   metrics::Stamp stamp = make_stamp("mcp", settings, process_environment());
   if (stamp.session_id.empty()) stamp.session_id = uuid7(local.clock().now(), local.entropy());
-  metrics::Recorder recorder(local.store(), local.clock(), local.entropy(), stamp, settings.disabled);
+  metrics::Recorder recorder(local.store(), local.clock(), local.entropy(), stamp,
+                             settings.disabled || opted_out_here(process_environment()));
   const std::string organization = settings.text("org_id").empty() ? "local" : settings.text("org_id");
   mcp::Catalog catalog = mcp::standard_catalog(settings.flag("performance_monitoring"));
   add_local_rows(catalog, settings);

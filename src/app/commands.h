@@ -23,6 +23,9 @@ void tell_problems(const Settings& settings);
 
 int run_mcp(const Settings& settings);
 
+// Always 0, and silent: whatever happens, Claude Code goes on.
+int run_hook(const Settings& settings);
+
 struct RecordCommand {
   std::string kind;                 // may be empty when lines name it
   std::vector<std::string> fields;  // "name=value"
@@ -94,6 +97,13 @@ struct ConfigCommand {
   bool json = false;
 };
 int run_config(const Settings& settings, const ConfigCommand& command);
+
+struct PrivacyCommand {
+  std::int64_t limit = 10;
+  bool json = false;
+};
+// `privacy show`: what would leave this machine.
+int run_privacy(const Settings& settings, const PrivacyCommand& command);
 
 struct ReportCommand {
   std::string question = "summary";

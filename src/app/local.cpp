@@ -12,8 +12,9 @@ namespace {
 
 constexpr std::size_t kFingerprint = 16;  // hex digits that tell keys apart without telling them
 
-store::LocalOptions store_options(const Settings& settings) {
+store::LocalOptions store_options(const Settings& settings, Millis lock_wait) {
   store::LocalOptions options;
+  options.lock_wait = lock_wait;
   options.data_dir = settings.data_dir;
   options.durability = settings.text("durability") == "normal" ? store::Durability::normal : store::Durability::full;
   options.destination = destination_of(settings);
@@ -80,7 +81,8 @@ net::ClientOptions client_options(const Settings& settings, const net::Origin& o
   return {origin, settings.text("ca_file"), proxy_for(origin, settings)};
 }
 
-Local::Local(const Settings& settings) : settings_(settings), store_(store_options(settings), clock_, entropy_) {}
+Local::Local(const Settings& settings, Millis lock_wait)
+    : settings_(settings), store_(store_options(settings, lock_wait), clock_, entropy_) {}
 
 Result<metrics::Reader*> Local::reader() {
   if (settings_.disabled && !std::filesystem::exists(settings_.data_dir + "/metrics.db")) {

@@ -25,7 +25,8 @@ metrics::Stamp make_stamp(std::string source, const Settings& settings, const En
 
 class Local {
  public:
-  explicit Local(const Settings& settings);
+  // `lock_wait`: how long a writer waits for others before it goes to the spool.
+  explicit Local(const Settings& settings, Millis lock_wait = Millis(5'000));
   Local(const Local&) = delete;
   Local& operator=(const Local&) = delete;
 

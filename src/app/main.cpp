@@ -16,5 +16,9 @@ int main(int argc, char** argv) {
   // What Claude Code starts at every session needs no reading of the command line.
   if (argc == 2 && std::strcmp(argv[1], "mcp") == 0)
     return fortium::app::run_mcp(fortium::app::load_settings({}, fortium::app::process_environment()));
+  // Nor does what it starts at every tool call; and that needs no key.
+  if (argc == 2 && std::strcmp(argv[1], "hook") == 0)
+    return fortium::app::run_hook(
+        fortium::app::load_settings({.find_key = false}, fortium::app::process_environment()));
   return fortium::app::run_cli(argc, argv);
 }

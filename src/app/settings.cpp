@@ -39,6 +39,11 @@ constexpr std::string_view kBytesEnv[] = {"FORTIUM_MAX_STORE_BYTES"};
 constexpr std::string_view kRetentionEnv[] = {"FORTIUM_RETENTION_DAYS"};
 constexpr std::string_view kCaEnv[] = {"FORTIUM_CA_FILE", "SSL_CERT_FILE"};
 
+constexpr std::string_view kPromptsEnv[] = {"FORTIUM_PRIVACY_PROMPTS"};
+constexpr std::string_view kArgumentsEnv[] = {"FORTIUM_PRIVACY_ARGUMENTS"};
+constexpr std::string_view kPathsEnv[] = {"FORTIUM_PRIVACY_PATHS"};
+constexpr std::string_view kErrorsEnv[] = {"FORTIUM_PRIVACY_ERRORS"};
+
 constexpr std::int64_t kMiB = 1 << 20;
 
 constexpr Setting kSettings[] = {
@@ -69,6 +74,15 @@ constexpr Setting kSettings[] = {
     {"retention_days", kRetentionEnv, Type::number, "400", "days that raw records are kept; roll-ups stay", 1, 36'500},
     {"ca_file", kCaEnv, Type::text, "", "extra trust anchor (PEM)"},
     {"proxy", {}, Type::text, "", "http://host:port; else HTTPS_PROXY, HTTP_PROXY and NO_PROXY are honoured"},
+    {"privacy.prompts", kPromptsEnv, Type::flag, "false",
+     "true: hooks keep prompts, without secrets; else their length"},
+    {"privacy.arguments", kArgumentsEnv, Type::flag, "false",
+     "true: hooks keep the arguments of tools, without secrets and contents of files; else their size, and the first "
+     "word of a shell command"},
+    {"privacy.paths", kPathsEnv, Type::flag, "false",
+     "true: hooks keep paths; else a file's extension, and a hash that is salted for this machine"},
+    {"privacy.errors", kErrorsEnv, Type::flag, "false",
+     "true: hooks keep texts of errors, without secrets; else their length and exit codes"},
 };
 
 std::optional<std::int64_t> whole(std::string_view text) {
@@ -145,8 +159,7 @@ class Loader {
     for (const std::string& wrong : parsed.problems) problem("config", out_.config_path + ", " + wrong);
     file_ = std::move(parsed.values);
     for (const auto& [key, value] : file_)
-      if (find_setting(key) == nullptr && !key.starts_with("privacy."))
-        problem("config", out_.config_path + ": " + key + " is not a setting");
+      if (find_setting(key) == nullptr) problem("config", out_.config_path + ": " + key + " is not a setting");
   }
 
   Value pick(const Setting& setting) {
@@ -176,7 +189,7 @@ class Loader {
   void find_key() {
     out_.api_key = Secret(out_.text("api_key"));
     out_.values["api_key"].text = out_.api_key.masked();
-    if (!out_.api_key.empty()) return;
+    if (!out_.api_key.empty() || (!options_.find_key && !out_.text("org_id").empty())) return;
     Result<std::string> key = std::string();
     const char* from = "api_key_file";
     if (const std::string& path = out_.text("api_key_file"); !path.empty()) {

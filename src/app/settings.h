@@ -68,6 +68,9 @@ struct Options {
   std::string data_dir;
   std::string config_path;
   bool allow_insecure_http = false;
+  // false: no file is read and no command is run for the key, unless it has to tell whose records these are because no
+  // organization is named.
+  bool find_key = true;
   std::map<std::string, std::string, std::less<>> overrides;  // from the command line
 };
 

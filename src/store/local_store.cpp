@@ -21,9 +21,8 @@ constexpr auto kOpenAgain = 1s;
 constexpr auto kWriteAgain = 15s;
 constexpr auto kLimitsAgain = 1h;
 constexpr auto kLookAgain = 1s;  // whether the file is still where it was
-// Pages in the log before it is moved to the file. While calls keep coming it may grow further, so that a checkpoint,
-// which takes a few milliseconds, delays fewer than one call in a thousand.
-constexpr int kFramesIdle = 1'000;
+// While calls keep coming the log may grow further, so that a checkpoint, which takes a few milliseconds, delays fewer
+// than one call in a thousand.
 constexpr int kFramesBusy = 8'000;
 
 void tell_moved(const std::string& to) {
@@ -81,14 +80,14 @@ Result<void> LocalStore::merge_spool() {
   return {};
 }
 
-Result<std::vector<Stored>> LocalStore::append(std::span<Event> events) {
+Result<std::vector<Stored>> LocalStore::append(std::span<Event> events, const metrics::Changes& changes) {
   if (over_budget_ && options_.refuse_when_full && database_)
     if (const auto used = bytes_in_use(database_->db()); used) over_budget_ = *used > options_.max_bytes;
   if (over_budget_ && options_.refuse_when_full)
     return Error{Errc::full, "the queue has reached max_store_bytes and local_fallback is off"};
-  auto stored = append_to_file(events);
+  auto stored = append_to_file(events, changes);
   // A wrong value is the caller's; everything else is the file's state, and the spool's business.
-  if (stored || stored.error().code == Errc::invalid) return stored;
+  if (stored || stored.error().code == Errc::invalid || events.empty()) return stored;
   if (trouble_ != stored.error().what) {
     trouble_ = stored.error().what;
     log_warn("recording to the spool: " + trouble_);
@@ -98,16 +97,16 @@ Result<std::vector<Stored>> LocalStore::append(std::span<Event> events) {
 }
 
 // Where the file was damaged, or another process found that it was, the new one is tried at once.
-Result<std::vector<Stored>> LocalStore::append_to_file(std::span<Event> events) {
+Result<std::vector<Stored>> LocalStore::append_to_file(std::span<Event> events, const metrics::Changes& changes) {
   FM_TRY_(open());
   if (write_again_ && clock_.steady() < *write_again_) return Error{Errc::busy, trouble_};
-  auto stored = store_->append(events);
+  auto stored = store_->append(events, changes);
   write_again_.reset();
   if (!stored && stored.error().code == Errc::busy) write_again_ = clock_.steady() + kWriteAgain;
   if (!stored && (stored.error().code == Errc::corrupt || stored.error().code == Errc::conflict)) {
     note_error(stored.error());
     FM_TRY_(open());
-    stored = store_->append(events);
+    stored = store_->append(events, changes);
   }
   if (stored || stored.error().code == Errc::invalid || stored.error().code == Errc::busy) return stored;
   // After a failed sync nothing is known about this connection's pages: leave it.
@@ -190,8 +189,8 @@ Result<void> LocalStore::salvage() {
   return {};
 }
 
-void LocalStore::tidy_log() {
-  if (store_) (void)database_->leave(kFramesIdle);
+void LocalStore::tidy_log(int frames) {
+  if (store_) (void)database_->leave(frames);
 }
 
 void LocalStore::keep_limits(WallTime now) {

@@ -14,6 +14,7 @@
 #include "database.h"
 #include "fortium/base/clock.h"
 #include "fortium/base/entropy.h"
+#include "fortium/metrics/open_call.h"
 #include "fortium/metrics/store.h"
 #include "salvage.h"
 #include "spool.h"
@@ -21,6 +22,9 @@
 #include "sqlite_store.h"
 
 namespace fortium::store {
+
+// Pages in the log before it is moved to the file when nobody waits.
+constexpr int kFramesIdle = 1'000;
 
 struct LocalOptions {
   std::string data_dir;
@@ -36,7 +40,9 @@ class LocalStore final : public metrics::EventStore {
  public:
   LocalStore(LocalOptions options, const Clock& clock, Entropy& entropy);
 
-  Result<std::vector<metrics::Stored>> append(std::span<metrics::Event> events) override;
+  Result<std::vector<metrics::Stored>> append(std::span<metrics::Event> events) override { return append(events, {}); }
+  // With changes of what is open, in one transaction. They go to the file only: what the spool takes are records.
+  Result<std::vector<metrics::Stored>> append(std::span<metrics::Event> events, const metrics::Changes& changes);
 
   // The open file, for reading; opened if it was not.
   Result<Database*> database();
@@ -54,13 +60,14 @@ class LocalStore final : public metrics::EventStore {
   Result<void> salvage();
   // This error came of using the open file: if it is damaged, it goes to the quarantine.
   void note_error(const Error& error);
-  // Before a short-lived program ends: a log that has grown is moved, as nobody else may come.
-  void tidy_log();
+  // Before a short-lived program ends: a log of more pages than these is moved, as nobody else may come.
+  void tidy_log(int frames = kFramesIdle);
 
  private:
   Result<void> open();
   void close();
-  Result<std::vector<metrics::Stored>> append_to_file(std::span<metrics::Event> events);
+  Result<std::vector<metrics::Stored>> append_to_file(std::span<metrics::Event> events,
+                                                      const metrics::Changes& changes);
   Result<void> merge_spool();
   void leave_if_newer();
   void keep_limits(WallTime now);

@@ -85,6 +85,23 @@ CREATE TABLE set_aside (
   attempts INTEGER NOT NULL,
   reason TEXT NOT NULL
 ) WITHOUT ROWID, STRICT;
+
+-- What was seen to begin and has not ended yet: no records, but what their begin told of them.
+CREATE TABLE open_call (
+  session_id TEXT NOT NULL,
+  what TEXT NOT NULL,
+  key TEXT NOT NULL,
+  name TEXT NOT NULL,
+  prompt_id TEXT NOT NULL,
+  agent_id TEXT NOT NULL,
+  state TEXT NOT NULL,
+  detail TEXT NOT NULL,
+  count INTEGER NOT NULL,
+  pid INTEGER NOT NULL,
+  started INTEGER NOT NULL,
+  seen INTEGER NOT NULL,
+  PRIMARY KEY (session_id, what, key)
+) WITHOUT ROWID, STRICT;
 )sql";
 
 std::string version_1() {

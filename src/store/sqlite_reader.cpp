@@ -1,6 +1,7 @@
 #include "sqlite_reader.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "fortium/schema/sql.h"
 #include "sqlite_store.h"
@@ -50,6 +51,23 @@ Result<void> each_record(Database& database, const metrics::Kind& kind, WallTime
     FM_TRY(const bool more, list.step());
     if (!more || !take(event_of(list, kind))) return {};
   }
+}
+
+Result<std::vector<metrics::Event>> newest_records(Database& database, std::int64_t limit) {
+  std::vector<metrics::Event> newest;
+  for (const metrics::Kind& kind : metrics::kinds()) {
+    FM_TRY(Statement list, database.db().prepare(schema::select_from(kind.name, kind.shape) +
+                                                 " ORDER BY timestamp DESC, id DESC LIMIT ?"));
+    list.bind(limit);
+    while (true) {
+      FM_TRY(const bool more, list.step());
+      if (!more) break;
+      newest.push_back(event_of(list, kind));
+    }
+  }
+  std::ranges::stable_sort(newest, std::greater(), &metrics::Event::timestamp);
+  if (newest.size() > static_cast<std::size_t>(limit)) newest.resize(static_cast<std::size_t>(limit));
+  return newest;
 }
 
 Result<std::vector<std::int64_t>> count_records(Database& database) {

@@ -4,6 +4,7 @@
 
 #include "fortium/schema/sql.h"
 #include "ledger.h"
+#include "open_calls.h"
 
 namespace fortium::store {
 
@@ -50,7 +51,7 @@ Result<void> SqliteStore::prepare() {
   return {};
 }
 
-Result<std::vector<Stored>> SqliteStore::append(std::span<Event> events) {
+Result<std::vector<Stored>> SqliteStore::append(std::span<Event> events, const metrics::Changes& changes) {
   std::vector<Stored> stored;
   stored.reserve(events.size());
   std::vector<Event*> numbered, named;  // whose seq, whose device_id is filled in here
@@ -65,6 +66,7 @@ Result<std::vector<Stored>> SqliteStore::append(std::span<Event> events) {
       FM_TRY(const Stored one, add(event));
       stored.push_back(one);
     }
+    FM_TRY_(change_open_calls(database_.db(), changes));
     return write_counters();
   });
   if (done) {
@@ -183,8 +185,11 @@ Result<void> SqliteStore::write_counters() {
     const auto& [session, day, kind, device] = line;
     // An upsert in two statements: a line is nearly always there, and then this is the cheaper half of one.
     for (Statement* put : {&put_ledger_, &add_ledger_}) {
-      FM_TRY_(put->run_with(session, day_of(WallTime(std::chrono::days(day))), metrics::kinds()[kind].name, device,
-                            lane_, tally.count, tally.digest.hex(), tally.last));
+      Result<void> done = put->run_with(session, day_of(WallTime(std::chrono::days(day))), metrics::kinds()[kind].name,
+                                        device, lane_, tally.count, tally.digest.hex(), tally.last);
+      // The numbers are our own: a table that will neither change nor take a line is damaged.
+      if (!done && done.error().code == Errc::invalid) return Error{Errc::corrupt, std::move(done).error().what};
+      FM_TRY_(done);
       if (database_.db().changes() > 0) break;
     }
   }

@@ -1,4 +1,6 @@
 // metrics::EventStore in SQLite: the record, its place in the queue and its line in the ledger in one transaction.
+//
+// Fixed bugs: a record was refused as wrong when it was the ledger that was damaged.
 #pragma once
 
 #include <map>
@@ -11,6 +13,7 @@
 
 #include "database.h"
 #include "fortium/base/hash.h"
+#include "fortium/metrics/open_call.h"
 #include "fortium/metrics/store.h"
 
 namespace fortium::store {
@@ -32,7 +35,9 @@ class SqliteStore final : public metrics::EventStore {
   static Result<std::unique_ptr<SqliteStore>> open(Database& database, std::int64_t lane = kNoLane,
                                                    Queueing queueing = Queueing::queue);
 
-  Result<std::vector<metrics::Stored>> append(std::span<metrics::Event> events) override;
+  Result<std::vector<metrics::Stored>> append(std::span<metrics::Event> events) override { return append(events, {}); }
+  // The changes of what is open happen with the records, or neither does.
+  Result<std::vector<metrics::Stored>> append(std::span<metrics::Event> events, const metrics::Changes& changes);
 
  private:
   struct Tally {

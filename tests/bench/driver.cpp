@@ -29,9 +29,10 @@ struct Measure {
 };
 
 constexpr Measure kMeasures[] = {
-    {"start", measure_start},           {"calls", measure_calls},       {"system-calls", measure_system_calls},
-    {"tools-list", measure_tools_list}, {"pipeline", measure_pipeline}, {"memory", measure_memory},
-    {"drain", measure_drain},
+    {"start", measure_start},           {"hook", measure_hook},
+    {"calls", measure_calls},           {"system-calls", measure_system_calls},
+    {"tools-list", measure_tools_list}, {"pipeline", measure_pipeline},
+    {"memory", measure_memory},         {"drain", measure_drain},
 };
 
 constexpr std::string_view kUsage =
@@ -39,7 +40,7 @@ constexpr std::string_view kUsage =
   --program PATH   fortium-metrics (default: ../bin/fortium-metrics, seen from this program)
   --server PATH    fortium-metrics-server (default: the one beside it; without one, drain is not measured)
   --only NAME      this measure; may be given again. One of:
-                   start calls system-calls tools-list pipeline memory drain
+                   start hook calls system-calls tools-list pipeline memory drain
   --rounds N       rounds of the interleaved measures, 1 to 1000 (default 40)
   --quick          a little of everything: shows that it runs, the figures mean nothing
   --one-core       the driver and all it starts share one processor: steadier times of calls one at a time

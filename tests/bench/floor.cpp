@@ -33,6 +33,7 @@ struct Options {
   const char* path = nullptr;
   bool normal = false;  // synchronous=NORMAL: the log is not synced at commit
   bool group = false;   // one transaction for all lines that wait
+  bool leave = false;   // the log stays as it is at the end, as other programs may go on with it
   bool count = false;   // print the number of rows and end
 };
 
@@ -53,7 +54,7 @@ class Table {
           run(options.normal ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL") &&
           run("CREATE TABLE IF NOT EXISTS record (seq INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT") &&
           prepare("INSERT INTO record (body) VALUES (?)", &insert_) && prepare("BEGIN IMMEDIATE", &begin_) &&
-          prepare("COMMIT", &commit_) &&
+          prepare("COMMIT", &commit_) && (!options.leave || leave_log()) &&
           sqlite3_bind_text(insert_, 1, kRow.data(), static_cast<int>(kRow.size()), SQLITE_STATIC) == SQLITE_OK;
   }
   ~Table() {
@@ -83,6 +84,7 @@ class Table {
   bool prepare(const char* sql, sqlite3_stmt** statement) {
     return sqlite3_prepare_v3(db_, sql, -1, SQLITE_PREPARE_PERSISTENT, statement, nullptr) == SQLITE_OK;
   }
+  bool leave_log() { return sqlite3_db_config(db_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr) == SQLITE_OK; }
   static bool step(sqlite3_stmt* statement) {
     const bool done = sqlite3_step(statement) == SQLITE_DONE;
     return sqlite3_reset(statement) == SQLITE_OK && done;
@@ -135,6 +137,8 @@ Options read_options(int argc, char** argv) {
       options.normal = true;
     else if (word == "--group"sv)
       options.group = true;
+    else if (word == "--leave-log"sv)
+      options.leave = true;
     else if (word == "--count"sv)
       options.count = true;
     else
@@ -148,7 +152,7 @@ Options read_options(int argc, char** argv) {
 int main(int argc, char** argv) {
   const Options options = read_options(argc, argv);
   if (options.path == nullptr) {
-    std::fputs("usage: bench_floor DATABASE [--normal] [--group] [--count]\n", stderr);
+    std::fputs("usage: bench_floor DATABASE [--normal] [--group] [--leave-log] [--count]\n", stderr);
     return 2;
   }
   Table table(options);

@@ -115,6 +115,7 @@ class Samples {
 };
 
 Rows measure_start(const Bench& bench);
+Rows measure_hook(const Bench& bench);
 Rows measure_calls(const Bench& bench);
 Rows measure_system_calls(const Bench& bench);
 Rows measure_tools_list(const Bench& bench);

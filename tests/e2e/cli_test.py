@@ -49,9 +49,10 @@ class Help(support.Case):
                 self.assertIn("Example:\n", said)
                 example = said.split("Example:\n")[1].strip()
                 self.assertRegex(example, r"fortium-metrics " + " ".join(command))
-        for name in ("mcp", "record", "report", "status", "sync", "flush", "queue list", "queue show", "queue retry",
-                     "queue drop", "queue settle", "export", "verify", "doctor",
-                     "install claude-code", "uninstall claude-code", "statusline", "test-connection", "config show", "config get", "config set", "config unset",
+        for name in ("mcp", "hook", "record", "privacy show", "report", "status", "sync", "flush", "queue list",
+                     "queue show", "queue retry", "queue drop", "queue settle", "export", "verify", "doctor",
+                     "install claude-code", "uninstall claude-code", "statusline", "test-connection", "config show",
+                     "config get", "config set", "config unset",
                      "config path", "schema export", "completion"):
             self.assertIn(name, seen)
 
@@ -501,7 +502,7 @@ class Completion(support.Case):
     def test_zsh_and_fish_name_every_command(self):
         for shell in ("zsh", "fish"):
             script = self.cli("completion", shell, code=DONE).out
-            for name in ("mcp", "record", "report", "status", "sync", "queue", "config", "test-connection", "retry"):
+            for name in ("mcp", "hook", "record", "privacy", "report", "status", "sync", "queue", "config", "test-connection", "retry"):
                 self.assertRegex(script, rf"\b{name}\b", shell)
         for shell, check in (("zsh", ["zsh", "-n"]), ("fish", ["fish", "-n"])):
             if subprocess.run(["sh", "-c", f"command -v {shell}"], stdout=subprocess.DEVNULL).returncode == 0:

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Makes the fuzzers' first inputs: seeds.py OUT-DIR, with OUT-DIR/<target>/ for each target.
 
-`line` gets each transcript as a session, `check` each recorded argument object of a transcript, and `receipt` and
-`config` what is written here.
+`line` gets each transcript as a session, `check` each recorded argument object of a transcript, and `receipt`, `config`
+and `hook` what is written here.
 """
 
 import hashlib
@@ -100,6 +100,19 @@ def main():
         for status in (200, 202, 400, 413, 429, 503):
             for after in (b"", b"120", b"Fri, 02 Jan 2026 03:04:05 GMT"):
                 put(out / "receipt", status.to_bytes(2, "big") + after + b"\n" + json.dumps(body).encode())
+
+    common = {"session_id": "s", "cwd": "/w/shop", "prompt_id": "p", "agent_id": "a", "agent_type": "x",
+              "tool_use_id": "t", "duration_ms": 5, "reason": "other", "source": "startup", "trigger": "auto",
+              "prompt": "/plan now", "error": "Exit code 3", "command_name": "plan", "permission_mode": "plan",
+              "tool_input": {"command": "git push", "file_path": "/w/a.py", "skill": "review", "token": "x"},
+              "tool_response": {"status": "completed", "agentId": "a", "structuredPatch": [{"lines": ["+a", "-b"]}],
+                                "deep": [[[[[[[[[[[[[["\ud83d"]]]]]]]]]]]]]], "long": "x" * 5000}}
+    for event in ("SessionStart", "SessionEnd", "UserPromptSubmit", "UserPromptExpansion", "PreToolUse", "PostToolUse",
+                  "PostToolUseFailure", "PermissionRequest", "PermissionDenied", "SubagentStart", "SubagentStop",
+                  "Stop", "StopFailure", "PreCompact", "PostCompact", "Other"):
+        for tool in ("Bash", "Skill", "Agent"):
+            text = json.dumps({"hook_event_name": event, "tool_name": tool, **common}).encode()
+            put(out / "hook", bytes([len(text) % 251]) + text)
 
     for text in (b"=\n", b"org_id=acme\nurl = \"https://metrics.example.com\"\nbatch_size = 20\n",
                  b"org_id=a \"b\" \\c\n# mine\norg_id = 'old' # comment\n\n[privacy]\npaths = true\n",

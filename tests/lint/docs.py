@@ -76,7 +76,7 @@ def settings_told(text):
             inside = False
         elif cells[0].lower() in ("key", "setting"):
             inside = True
-        elif inside and (match := re.match(r"`([a-z_]+)`", cells[0])):
+        elif inside and (match := re.match(r"`([a-z_.]+)`", cells[0])):
             names.append(match[1])
     return names
 

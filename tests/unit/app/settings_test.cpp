@@ -343,3 +343,17 @@ TEST_CASE("a relative path of the settings file is one from here") {
   REQUIRE_MESSAGE(done.ok(), done.error().what);
   CHECK(*read_file(it.dir.file("config.toml"), 1000) == "mode = \"local\"\n");
 }
+
+TEST_CASE("a hook looks for no key where an organization is named, and never tells one") {
+  Person it;
+  it.options.find_key = false;
+  const std::string ran = it.dir.file("ran");
+  it.file("api_key_command = \"touch " + ran + "; echo " + kSecret + "\"\norg_id = \"acme\"\n");
+  CHECK(it.load().api_key.empty());
+  CHECK_FALSE(std::filesystem::exists(ran));
+  it.environment["FORTIUM_API_KEY"] = kSecret;
+  CHECK(it.load().text("api_key").find(kSecret) == std::string::npos);
+  it.environment.erase("FORTIUM_API_KEY");
+  it.file("api_key_command = \"touch " + ran + "; echo " + kSecret + "\"\n");
+  CHECK(it.load().api_key.reveal() == kSecret);
+}

@@ -1,0 +1,28 @@
+#include "consent.h"
+
+#include <filesystem>
+
+namespace fortium::app {
+
+bool opted_out(const std::string& dir, const Environment& environment) {
+  const std::filesystem::path home = environment("HOME").value_or("");
+  std::error_code ignored;  // what cannot be looked at says nothing
+  for (std::filesystem::path at = dir; at.is_absolute(); at = at.parent_path()) {
+    if (std::filesystem::exists(at / kOffFile, ignored)) return true;
+    if (at == home || at == at.root_path()) return false;
+  }
+  return false;
+}
+
+bool opted_out_here(const Environment& environment) {
+  std::error_code gone;
+  const auto project = environment("CLAUDE_PROJECT_DIR");
+  return opted_out(project && !project->empty() ? *project : std::filesystem::current_path(gone).string(), environment);
+}
+
+claude::Privacy privacy_of(const Settings& settings, std::string salt) {
+  return {settings.flag("privacy.prompts"), settings.flag("privacy.arguments"), settings.flag("privacy.paths"),
+          settings.flag("privacy.errors"), std::move(salt)};
+}
+
+}  // namespace fortium::app

@@ -1,0 +1,431 @@
+#include "hook.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "fortium/base/hash.h"
+#include "fortium/metrics/kind.h"
+
+namespace fortium::claude {
+
+namespace {
+
+using metrics::Change;
+using metrics::OpenCall;
+using Do = Change::Do;
+
+constexpr std::string_view kResumed = "resume";
+constexpr std::size_t kFingerprint = 16;  // hex digits
+constexpr std::size_t kMostEvents = 40;   // names of events that are counted; a record's detail takes 50 members
+
+std::string text_of(const Json& object, std::string_view name) {
+  if (!object.is_object()) return "";
+  const auto at = object.find(name);
+  return at != object.end() && at->is_string() ? at->get<std::string>() : "";
+}
+
+double milliseconds_between(WallTime from, WallTime to) {
+  return std::clamp(static_cast<double>((to - from).count()), 0.0, metrics::kMaxDurationMs);
+}
+
+bool is_call(const OpenCall& call) { return call.what != kSession && call.what != kEvent; }
+
+// One event, as its row of the table handles it.
+class Reading {
+ public:
+  Reading(const HookEvent& event, const Moment& moment, std::span<const OpenCall> open)
+      : event_(event), moment_(moment), open_(open), session_(event.session_id()) {}
+
+  Happened done() {
+    if (!told_) touch_session();
+    return std::move(out_);
+  }
+
+  void session_start() {
+    const std::string source = event_.text("source");
+    if (source == "compact") return;  // the same session goes on
+    const bool resumed = source == kResumed;
+    told_ = true;
+    // A session that is resumed in another process starts once more.
+    const std::string key = session_ + (resumed ? "/resume/" + std::to_string(moment_.pid) : "/start");
+    Record record{kSession, fields_of(kSession, key, session_, "", moment_.now)};
+    record.fields["change"] = "start";
+    record.fields["status"] = "active";
+    if (!resumed) record.fields["session_start"] = to_rfc3339(moment_.now);
+    Json context = {{"event", "start"}};
+    set_if(context, "source", clean_name(source));
+    set_if(context, "model", clean_name(event_.text("model")));
+    record.fields["context"] = std::move(context);
+    out_.records.push_back(std::move(record));
+    OpenCall session = note(kSession, session_, resumed ? kResumed : "");
+    session.pid = moment_.pid;
+    const OpenCall* before = find(kSession, session_);
+    const bool same = before != nullptr && before->pid == moment_.pid && before->state != kEnded;
+    out_.changes.push_back({same ? Do::begin : Do::renew, std::move(session)});
+  }
+
+  void session_end() {
+    told_ = true;
+    const OpenCall* session = find(kSession, session_);
+    end_all([](const OpenCall&) { return true; });
+    if (session != nullptr && session->state == kEnded) return;  // told by another installation
+    const bool resumed = session != nullptr && session->name == kResumed;
+    const std::string key = session_ + "/end" + (resumed ? "/" + std::to_string(session->pid) : "");
+    Record record{kSession, fields_of(kSession, key, session_, "", moment_.now)};
+    Json& fields = record.fields;
+    fields["change"] = "end";
+    fields["status"] = "completed";
+    fields["session_end"] = to_rfc3339(moment_.now);
+    set_if(fields, "completion_reason", clean_name(event_.text("reason")));
+    add_context(fields, "context", events_of(open_));
+    out_.records.push_back(std::move(record));
+    OpenCall ended = note(kSession, session_, session != nullptr ? session->name : "");
+    ended.pid = session != nullptr ? session->pid : moment_.pid;
+    ended.state = kEnded;
+    out_.changes.push_back({Do::close, ended});
+    out_.changes.push_back({Do::begin, std::move(ended)});  // so that a second goodbye is known for one
+  }
+
+  void prompt() {
+    count();
+    OpenCall turn = note(kTurn, turn_key(), "");
+    Json context = Json::object();
+    const auto prompt = event_.fields.find("prompt");
+    if (prompt != event_.fields.end()) describe_prompt(context, *prompt, size_of("prompt").chars, moment_.privacy);
+    turn.detail = dump_json(context);
+    out_.changes.push_back({Do::begin, std::move(turn)});
+    if (const std::string command = command_of(event_.text("prompt")); !command.empty()) begin_command(command);
+  }
+
+  void expansion() {
+    std::string name = event_.text("command_name");
+    if (!name.starts_with('/')) name.insert(0, "/");
+    if (const std::string command = command_of(name); !command.empty()) begin_command(command);
+  }
+
+  void tool_begins() {
+    if (event_.text("tool_use_id").empty()) return;
+    OpenCall call = tool_call();
+    out_.changes.push_back({Do::begin, std::move(call)});
+  }
+
+  void tool_done() {
+    const Json response = member("tool_response");
+    End end{.when = moment_.now};
+    if (const auto at = response.find("interrupted"); response.is_object() && at != response.end() && *at == true)
+      end.status = "cancelled";
+    end.context["output_bytes"] = size_of("tool_response").bytes;
+    describe_patch(end.context, response);
+    end_tool(std::move(end), response);
+  }
+
+  void tool_failed() {
+    const std::string error = event_.text("error");
+    End end{.status = "error", .when = moment_.now};
+    if (error.find("timed out") != error.npos) end.status = "timeout";
+    if (member("is_interrupt") == true) end.status = "cancelled";
+    end.error = describe_error(end.context, error, size_of("error").chars, moment_.privacy);
+    end_tool(std::move(end), nullptr);
+  }
+
+  void tool_denied() {
+    if (event_.text("tool_use_id").empty()) return count();
+    End end{.status = "cancelled", .when = moment_.now};
+    end.context["permission"] = "denied";
+    const OpenCall call = tool_call();
+    out_.records.push_back(record_of(call, end));
+    out_.changes.push_back({Do::end, call});
+  }
+
+  // It does not name the call that it is about: the newest of that tool and agent.
+  void permission_asked() {
+    count();
+    const OpenCall* newest = nullptr;
+    for (const OpenCall& call : open_)
+      if (call.what == kTool && call.name == clean_name(event_.text("tool_name")) &&
+          call.agent_id == event_.text("agent_id") && (newest == nullptr || call.started >= newest->started))
+        newest = &call;
+    if (newest == nullptr) return;
+    OpenCall call = *newest;
+    call.state = kAsked;
+    out_.changes.push_back({Do::mark, std::move(call)});
+  }
+
+  void agent_begins() {
+    const std::string id = event_.text("agent_id");
+    if (id.empty()) return count();
+    OpenCall call = note(kAgent, id, agent_name(event_.text("agent_type")));
+    out_.changes.push_back({Do::begin, std::move(call)});
+  }
+
+  void agent_done() {
+    const std::string id = event_.text("agent_id");
+    if (id.empty()) return count();
+    end_all([&](const OpenCall& call) { return call.agent_id == id && call.what == kTool; });
+    end_call(note(kAgent, id, agent_name(event_.text("agent_type"))), {.when = moment_.now});
+  }
+
+  // The turn is over: its command has ended, and what the session itself had open was given up.
+  void turn_ends(const std::string& status, const Json& context) {
+    for (const OpenCall& call : open_) {
+      if (!is_call(call) || !call.agent_id.empty() || call.what == kAgent || call.what == kCompact) continue;
+      if (call.what == kTool || call.prompt_id != event_.text("prompt_id"))
+        out_.records.push_back(given_up(call));
+      else
+        out_.records.push_back(
+            record_of(call, {status, milliseconds_between(call.started, moment_.now), moment_.now, "", context}));
+      out_.changes.push_back({Do::end, call});
+    }
+  }
+
+  void stop() {
+    count();
+    turn_ends("success", Json::object());
+  }
+
+  void stop_failed() {
+    count();
+    // One of a few words of Claude Code's own.
+    Json context = Json::object();
+    const std::string error = event_.text("error");
+    const bool word = std::ranges::all_of(error, [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
+    set_if(context, "error", word ? error.substr(0, 64) : "");
+    turn_ends("error", context);
+  }
+
+  void compaction_begins() {
+    OpenCall call = note(kCompact, turn_key(), "");
+    Json context = Json::object();
+    set_if(context, "trigger", clean_name(event_.text("trigger")));
+    call.detail = dump_json(context);
+    out_.changes.push_back({Do::begin, std::move(call)});
+  }
+
+  void compaction_done() {
+    // Without a begin it was told before, by another installation.
+    const OpenCall* call = find(kCompact, turn_key());
+    if (call == nullptr) return;
+    End end{.duration = milliseconds_between(call->started, moment_.now), .when = moment_.now};
+    out_.records.push_back(record_of(*call, end));
+    out_.changes.push_back({Do::end, *call});
+  }
+
+  // How often an event came in a session is told at its end.
+  void count() {
+    OpenCall event = note(kEvent, clean_name(event_.text("hook_event_name")), "");
+    event.state = event_.fingerprint;
+    const auto known = std::ranges::count(open_, kEvent, &OpenCall::what);
+    if (find(kEvent, event.key) == nullptr && known >= static_cast<std::ptrdiff_t>(kMostEvents)) return;
+    out_.changes.push_back({Do::count, std::move(event)});
+  }
+
+  static Json events_of(std::span<const OpenCall> open) {
+    Json counts = Json::object();
+    for (const OpenCall& call : open)
+      if (call.what == kEvent) counts[call.key] = call.count;
+    return counts.empty() ? Json::object() : Json{{"events", std::move(counts)}};
+  }
+
+ private:
+  const Json& member(std::string_view name) const {
+    static const Json none;
+    const auto at = event_.fields.find(name);
+    return at != event_.fields.end() ? *at : none;
+  }
+  Size size_of(std::string_view name) const {
+    const auto at = event_.size.find(name);
+    return at != event_.size.end() ? at->second : Size{};
+  }
+  // Older versions name no prompt; a session has one at a time.
+  std::string turn_key() const {
+    const std::string prompt = event_.text("prompt_id");
+    return prompt.empty() ? session_ : prompt;
+  }
+  static std::string agent_name(const std::string& type) { return type.empty() ? "agent" : clean_name(type); }
+
+  const OpenCall* find(std::string_view what, std::string_view key) const {
+    for (const OpenCall& call : open_)
+      if (call.what == what && call.key == key) return &call;
+    return nullptr;
+  }
+
+  OpenCall note(std::string_view what, std::string key, std::string_view name) const {
+    return {.session_id = session_,
+            .what = std::string(what),
+            .key = std::move(key),
+            .name = std::string(name),
+            .prompt_id = event_.text("prompt_id"),
+            .agent_id = what == kAgent ? "" : event_.text("agent_id"),
+            .detail = "{}",
+            .started = moment_.now,
+            .seen = moment_.now};
+  }
+
+  // A session is known from whatever it does.
+  void touch_session() {
+    OpenCall session = note(kSession, session_, "");
+    session.pid = moment_.pid;
+    if (const OpenCall* before = find(kSession, session_)) session.state = before->state;
+    out_.changes.push_back({Do::count, std::move(session)});
+  }
+
+  void begin_command(const std::string& name) { out_.changes.push_back({Do::begin, note(kCommand, turn_key(), name)}); }
+
+  OpenCall tool_call() const {
+    OpenCall call = note(kTool, event_.text("tool_use_id"), clean_name(event_.text("tool_name")));
+    Json context = Json::object();
+    context["input_bytes"] = size_of("tool_input").bytes;
+    describe_input(context, member("tool_input"), moment_.privacy);
+    set_if(context, "permission_mode", clean_name(event_.text("permission_mode")));
+    set_if(context, "agent_id", clean_name(event_.text("agent_id")));
+    set_if(context, "agent_type", clean_name(event_.text("agent_type")));
+    call.detail = dump_json(context);
+    return call;
+  }
+
+  void end_call(const OpenCall& call, End end) {
+    end.duration = duration_of(call);
+    out_.records.push_back(record_of(call, end));
+    out_.changes.push_back({Do::end, call});
+  }
+
+  void end_tool(End end, const Json& response) {
+    if (event_.text("tool_use_id").empty()) return count();
+    const OpenCall call = tool_call();
+    if (call.name == "Skill") run_by_model(call, end);
+    if (call.name == "Agent" || call.name == "Task") delegated(call, end, response);
+    end_call(call, std::move(end));
+  }
+
+  // A skill that the model runs is a command too.
+  void run_by_model(const OpenCall& tool, const End& end) {
+    std::string name = text_of(member("tool_input"), "skill");
+    if (!name.starts_with('/')) name.insert(0, "/");
+    OpenCall command = tool;
+    command.what = kCommand;
+    command.name = command_of(name);
+    command.detail = R"({"run_by":"model"})";
+    if (command.name.empty()) return;
+    Record record = record_of(command, {end.status, duration_of(tool), end.when, end.error, Json::object()});
+    record.fields["tool_use_id"] = tool.key;
+    out_.records.push_back(std::move(record));
+  }
+
+  // Where its end was not told by an event of its own, which comes first and counts. One that goes on in the background
+  // has not ended.
+  void delegated(const OpenCall& tool, const End& end, const Json& response) {
+    if (text_of(response, "status") != "completed") return;
+    const std::string agent = text_of(response, "agentId");
+    OpenCall call = tool;
+    call.what = kAgent;
+    call.key = agent.empty() ? tool.key : agent;
+    call.name = agent_name(text_of(member("tool_input"), "subagent_type"));
+    call.detail = "{}";
+    Record record = record_of(call, {end.status, duration_of(tool), end.when, end.error, Json::object()});
+    record.fields["tool_use_id"] = tool.key;
+    out_.records.push_back(std::move(record));
+  }
+
+  // The event's own word about how long it took, else the time since its begin, else nothing.
+  std::optional<double> duration_of(const OpenCall& call) const {
+    const Json& duration = member("duration_ms");
+    if (duration.is_number() && duration >= 0) return std::min(duration.get<double>(), metrics::kMaxDurationMs);
+    const OpenCall* begun = find(call.what, call.key);
+    if (begun == nullptr) return std::nullopt;
+    return milliseconds_between(begun->started, moment_.now);
+  }
+
+  // How many lines an edit changed.
+  static void describe_patch(Json& context, const Json& response) {
+    const auto patch = response.is_object() ? response.find("structuredPatch") : response.end();
+    if (!response.is_object() || patch == response.end() || !patch->is_array() || patch->empty()) return;
+    std::int64_t added = 0, removed = 0;
+    for (const Json& hunk : *patch) {
+      if (!hunk.is_object() || !hunk.contains("lines") || !hunk["lines"].is_array()) return;
+      for (const Json& line : hunk["lines"]) {
+        if (!line.is_string()) return;
+        added += line.get_ref<const std::string&>().starts_with('+');
+        removed += line.get_ref<const std::string&>().starts_with('-');
+      }
+    }
+    context["lines_added"] = added;
+    context["lines_removed"] = removed;
+  }
+
+  template <class Which>
+  void end_all(Which which) {
+    for (const OpenCall& call : open_) {
+      if (!is_call(call) || !which(call)) continue;
+      out_.records.push_back(given_up(call));
+      out_.changes.push_back({Do::end, call});
+    }
+  }
+
+  const HookEvent& event_;
+  const Moment& moment_;
+  const std::span<const OpenCall> open_;
+  const std::string session_;
+  bool told_ = false;  // that the session is there, or that it is over
+  Happened out_;
+};
+
+// What an event means. Any other is counted by its name.
+struct Row {
+  std::string_view event;
+  void (Reading::*handle)();
+};
+constexpr Row kEvents[] = {
+    {"SessionStart", &Reading::session_start},     {"SessionEnd", &Reading::session_end},
+    {"UserPromptSubmit", &Reading::prompt},        {"UserPromptExpansion", &Reading::expansion},
+    {"PreToolUse", &Reading::tool_begins},         {"PostToolUse", &Reading::tool_done},
+    {"PostToolUseFailure", &Reading::tool_failed}, {"PermissionRequest", &Reading::permission_asked},
+    {"PermissionDenied", &Reading::tool_denied},   {"SubagentStart", &Reading::agent_begins},
+    {"SubagentStop", &Reading::agent_done},        {"Stop", &Reading::stop},
+    {"StopFailure", &Reading::stop_failed},        {"PreCompact", &Reading::compaction_begins},
+    {"PostCompact", &Reading::compaction_done},
+};
+
+}  // namespace
+
+std::string HookEvent::text(std::string_view name) const { return text_of(fields, name); }
+
+Result<HookEvent> read_event(Condensed condensed) {
+  FM_TRY(Json fields, parse_json(condensed.text));
+  const Sha256 hash = sha256(condensed.text);
+  HookEvent event{std::move(fields), std::move(condensed.size), to_hex(hash.data(), kFingerprint / 2)};
+  if (event.session_id().empty() || event.text("hook_event_name").empty())
+    return Error{Errc::invalid, "session_id and hook_event_name: must be there"};
+  return event;
+}
+
+Happened what_happened(const HookEvent& event, const Moment& moment, std::span<const OpenCall> open) {
+  Reading reading(event, moment, open);
+  const auto row = std::ranges::find(kEvents, event.text("hook_event_name"), &Row::event);
+  if (row != std::end(kEvents))
+    (reading.*row->handle)();
+  else
+    reading.count();
+  return reading.done();
+}
+
+Happened abandon(std::span<const OpenCall> open) {
+  Happened out;
+  const auto session = std::ranges::find(open, kSession, &OpenCall::what);
+  if (session == open.end()) return out;
+  for (const OpenCall& call : open)
+    if (is_call(call)) out.records.push_back(given_up(call));
+  if (session->state != kEnded) {
+    const std::string key = session->session_id + "/abandoned/" + std::to_string(session->pid);
+    Record record{kSession, fields_of(kSession, key, session->session_id, "", session->seen)};
+    record.fields["change"] = "end";
+    record.fields["status"] = "abandoned";
+    record.fields["session_end"] = to_rfc3339(session->seen);
+    add_context(record.fields, "context", Reading::events_of(open));
+    out.records.push_back(std::move(record));
+  }
+  out.changes.push_back({Do::close, *session});
+  return out;
+}
+
+}  // namespace fortium::claude

@@ -1,0 +1,23 @@
+// What was seen to begin and has not ended yet, in a small table of the store. One thread, as the connection.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "database.h"
+#include "fortium/metrics/open_call.h"
+
+namespace fortium::store {
+
+// All that is open in a session; the oldest first.
+Result<std::vector<metrics::OpenCall>> open_calls_of(Db& db, std::string_view session_id);
+// Of every session that has not been heard of since `before`, what `what` calls it itself; at most `limit`.
+Result<std::vector<metrics::OpenCall>> silent_calls(Db& db, std::string_view what, WallTime before, std::int64_t limit);
+// Inside a transaction.
+Result<void> change_open_calls(Db& db, const metrics::Changes& changes);
+
+// Random text of this installation, made when it is first asked for: what is hashed with it cannot be looked up.
+Result<std::string> salt_of(Database& database, Entropy& entropy);
+
+}  // namespace fortium::store

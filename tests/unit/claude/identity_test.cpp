@@ -1,0 +1,23 @@
+#include "fortium/claude/identity.h"
+
+#include <doctest/doctest.h>
+
+#include "fortium/base/entropy.h"
+
+using fortium::claude::derived_id;
+
+TEST_CASE("the same thing has the same id, on every way in and for ever") {
+  // SHA-256 of "fortium-metrics\ntool_usage\ntoolu_1", its first 16 bytes, as version 8.
+  CHECK(derived_id("tool_usage", "toolu_1") == "9ad08570-9040-8575-81dd-274759af815a");
+  CHECK(derived_id("tool_usage", "toolu_1") != derived_id("tool_usage", "toolu_2"));
+  CHECK(derived_id("tool_usage", "toolu_1") != derived_id("command_execution", "toolu_1"));
+}
+
+TEST_CASE("it is a UUID of version 8, whatever the name") {
+  for (const char* key : {"", "a", "ünï", "a/b\n"}) {
+    const std::string id = derived_id("user_session", key);
+    CHECK(fortium::is_uuid(id));
+    CHECK(id[14] == '8');
+    CHECK((id[19] == '8' || id[19] == '9' || id[19] == 'a' || id[19] == 'b'));
+  }
+}
