@@ -23,8 +23,9 @@ BELOW = {
     "mcp": ["rpc", "metrics", "schema", "base"],
     "net": ["sync", "metrics", "base"],
     "store": ["sync", "metrics", "schema", "base"],
+    "claude": ["metrics", "schema", "base"],
     "legacy": ["metrics", "schema", "base"],
-    "app": ["legacy", "mcp", "rpc", "net", "store", "sync", "metrics", "schema", "base"],
+    "app": ["claude", "legacy", "mcp", "rpc", "net", "store", "sync", "metrics", "schema", "base"],
     "service": ["mcp", "rpc", "net", "store", "sync", "metrics", "schema", "base"],
 }
 TOP = {"app", "service"}
@@ -37,6 +38,7 @@ FENCES = {
     "fmt/*": ["src/base/log.cpp"],
     "CLI/*": ["src/app/cli.cpp", "src/app/completion.cpp", "src/service/cli.cpp"],
     "openssl/*": ["src/base/hash.cpp", "src/base/entropy.cpp", "src/net/httplib_client.cpp", "src/net/module/*"],
+    "simdjson.h": ["src/claude/module/simdjson_parser.cpp"],
     "boost/*": ["src/service/*"],
     "zlib.h": ["src/net/*", "src/service/*"],
     "libpq-fe.h": ["src/service/*"],

@@ -1,0 +1,21 @@
+// Ids of records that are made from something that Claude Code names.
+//
+// Hooks, a plugin's hooks, tools called by hooks and the import of a transcript all see the same tool call, message or
+// session. They derive the record's id from its name, so the store's primary key counts it once, whoever comes first.
+// Pure; any thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace fortium::claude {
+
+// A UUIDv8 of SHA-256("fortium-metrics\n" + kind + "\n" + key): same thing, same id, on every way in.
+//
+// key, by kind of record: tool_usage: the tool_use_id. model_usage: message id + "/" + request id. agent_interaction:
+// the subagent's agent_id (without one, the tool_use_id of the call that started it). command_execution: the prompt_id
+// (a skill run by the model: its tool_use_id). user_session: session_id + "/start", "/end", or "/" + what + "/" + a key
+// of that event.
+std::string derived_id(std::string_view kind, std::string_view key);
+
+}  // namespace fortium::claude

@@ -1,0 +1,132 @@
+#include "importing.h"
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+namespace fortium::app {
+
+namespace {
+
+constexpr std::size_t kGroup = 4'000;      // records a commit
+constexpr std::size_t kMostSkipped = 100;  // named one by one
+constexpr std::int64_t kKiB = 1'024;
+
+// Of the records themselves only: the environment is that of another session, if of any.
+metrics::Stamp stamp_of(const Settings& settings) {
+  return {.source = "import", .session_id = "", .user_id = settings.text("user_id"), .project = ""};
+}
+
+}  // namespace
+
+Importing::Importing(const Settings& settings, bool dry)
+    : settings_(settings),
+      dry_(dry || settings.disabled),
+      local_(settings),
+      recorder_(local_.store(), local_.clock(), local_.entropy(), stamp_of(settings), dry_) {}
+
+Result<void> Importing::run(const ImportSources& sources) {
+  if (!sources.transcripts.empty()) FM_TRY_(import_transcripts(sources.transcripts));
+  FM_TRY_(commit());
+  if (!dry_) local_.store().tidy_log();
+  return {};
+}
+
+Result<void> Importing::import_transcripts(const std::vector<std::string>& paths) {
+  FM_TRY(const claude::Prices prices, claude::Prices::with_file(settings_.data_dir + "/prices.json"));
+  std::map<std::string, claude::Progress> known;
+  // A dry run makes no store where there is none.
+  if (!dry_ || std::filesystem::exists(settings_.data_dir + "/metrics.db")) {
+    FM_TRY(store::Database* const database, local_.store().database());
+    FM_TRY(const auto files, store::Imports(*database).load());
+    for (const auto& [key, one] : files) known[key] = {one.inode, one.size, one.offset, one.settled, one.carried};
+  }
+  const auto sessions = claude::find_transcripts(
+      paths, [this](const std::string& path, std::string why) { skip(path, 0, std::move(why)); });
+  claude::Importer importer(prices, local_.clock().now(), [&known](const std::string& path) {
+    const auto at = known.find(store::Imports::key_of(path));
+    return at == known.end() ? nullptr : &at->second;
+  });
+  app::Progress bar(dry_ ? "reading, KiB" : "importing, KiB", importer.unread(sessions) / kKiB);
+  return importer.run(sessions, [&](claude::Lot& lot) -> Result<void> {
+    FM_TRY_(take(lot));
+    const auto now = local_.clock().steady().time_since_epoch();
+    bar.show(counts_.read_bytes / kKiB, std::chrono::duration_cast<Millis>(now).count());
+    return {};
+  });
+}
+
+Result<void> Importing::take(claude::Lot& lot) {
+  counts_.files += lot.files;
+  counts_.read_bytes += lot.read_bytes;
+  counts_.merged += lot.counts.merged;
+  counts_.api_errors += lot.counts.api_errors;
+  for (const auto& [model, count] : lot.unpriced) counts_.unpriced[model] += count;
+  for (claude::SkippedLine& one : lot.skipped) skip(std::move(one.file), one.line, std::move(one.why));
+  for (const claude::Made& made : lot.records) {
+    FM_TRY(const bool replay, is_replay(lot, made));
+    if (replay)
+      ++counts_.merged;
+    else
+      stage(*made.kind, made.record, lot.session, 0);
+  }
+  for (const auto& [path, one] : lot.progress)
+    progress_[store::Imports::key_of(path)] = {one.inode, one.size, one.offset, one.settled, one.carried};
+  return staged_.size() >= kGroup ? commit() : Result<void>();
+}
+
+// The same message under another request id, in a side chain.
+Result<bool> Importing::is_replay(const claude::Lot& lot, const claude::Made& made) {
+  const auto message = made.record.find("message_id");
+  if (message == made.record.end()) return false;
+  if (session_ != lot.session) {
+    session_ = lot.session;
+    messages_.clear();
+    if (lot.resumed && made.record.contains("session_id") && !dry_) {
+      FM_TRY(store::Database* const database, local_.store().database());
+      FM_TRY(messages_, store::Imports(*database).messages_of(made.record["session_id"].get<std::string>()));
+    }
+  }
+  const std::string& id = message->get_ref<const std::string&>();
+  const std::string key = id + "/" + made.record.value("request_id", "");
+  if (!made.replay_of.empty()) {
+    const auto other = messages_.lower_bound(id + "/");
+    if (other != messages_.end() && other->starts_with(id + "/") && !messages_.contains(key)) return true;
+  }
+  messages_.insert(key);
+  return false;
+}
+
+void Importing::stage(const metrics::Kind& kind, const Json& record, const std::string& file, std::int64_t line) {
+  const auto staged = recorder_.stage(kind, record, schema::Edge::record);
+  if (const auto* wrong = std::get_if<metrics::Violations>(&staged)) return skip(file, line, schema::to_text(*wrong));
+  if (dry_)
+    ++counts_.imported[std::string(kind.name)];
+  else
+    staged_.push_back(&kind);
+}
+
+void Importing::skip(std::string file, std::int64_t line, std::string why) {
+  if (++counts_.skipped_count <= static_cast<std::int64_t>(kMostSkipped))
+    counts_.skipped.push_back({std::move(file), line, std::move(why)});
+}
+
+Result<void> Importing::commit() {
+  if (dry_) return {};
+  FM_TRY(const auto stored, recorder_.commit());
+  for (std::size_t i = 0; i < stored.size(); ++i) {
+    if (stored[i] == metrics::Stored::fresh)
+      ++counts_.imported[std::string(staged_[i]->name)];
+    else
+      ++counts_.duplicates;
+  }
+  staged_.clear();
+  if (!progress_.empty()) {
+    FM_TRY(store::Database* const database, local_.store().database());
+    FM_TRY_(store::Imports(*database).save(progress_));
+    progress_.clear();
+  }
+  local_.store().tidy(/*busy=*/true);
+  return {};
+}
+
+}  // namespace fortium::app

@@ -1,0 +1,20 @@
+#include "fortium/claude/identity.h"
+
+#include "fortium/base/hash.h"
+
+namespace fortium::claude {
+
+std::string derived_id(std::string_view kind, std::string_view key) {
+  std::string text = "fortium-metrics\n";
+  text += kind;
+  text += '\n';
+  text += key;
+  Sha256 hash = sha256(text);
+  hash[6] = static_cast<unsigned char>((hash[6] & 0x0F) | 0x80);  // version 8: made by a rule of our own
+  hash[8] = static_cast<unsigned char>((hash[8] & 0x3F) | 0x80);  // the variant of RFC 9562
+  std::string id = to_hex(hash.data(), 16);
+  for (const std::size_t dash : {8U, 13U, 18U, 23U}) id.insert(dash, 1, '-');
+  return id;
+}
+
+}  // namespace fortium::claude
