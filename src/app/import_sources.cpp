@@ -1,10 +1,12 @@
 #include "import_sources.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 
 #include "../claude/find_transcripts.h"
-#include "../legacy/tool_metrics.h"
+#include "../legacy/read_folder.h"
 
 namespace fortium::app {
 
@@ -80,7 +82,10 @@ Result<ImportSources> find_sources(const ImportCommand& command, const Environme
     if (from == "legacy") holds = Holds::legacy;
     if (from == "csv") holds = Holds::tables;
     if (from == "jsonl") holds = Holds::records;
-    part(sources, holds).push_back(path);
+    std::vector<std::string> homes;  // of predecessors, whose folders are below the one that was given
+    if (holds == Holds::legacy && fs::is_directory(path, error)) homes = legacy::metric_folders(path, "");
+    if (homes.empty()) homes.push_back(path);
+    std::ranges::copy(homes, std::back_inserter(part(sources, holds)));
   }
   return sources;
 }

@@ -1,7 +1,11 @@
 #include "importing.h"
 
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
+
+#include "../legacy/read_folder.h"
+#include "import_files.h"
 
 namespace fortium::app {
 
@@ -26,6 +30,9 @@ Importing::Importing(const Settings& settings, bool dry)
 
 Result<void> Importing::run(const ImportSources& sources) {
   if (!sources.transcripts.empty()) FM_TRY_(import_transcripts(sources.transcripts));
+  FM_TRY_(import_legacy(sources.legacy));
+  FM_TRY_(import_files(sources.records, /*tables=*/false));
+  FM_TRY_(import_files(sources.tables, /*tables=*/true));
   FM_TRY_(commit());
   if (!dry_) local_.store().tidy_log();
   return {};
@@ -66,8 +73,8 @@ Result<void> Importing::take(claude::Lot& lot) {
     FM_TRY(const bool replay, is_replay(lot, made));
     if (replay)
       ++counts_.merged;
-    else
-      stage(*made.kind, made.record, lot.session, 0);
+    else if (std::string why = stage(*made.kind, made.record); !why.empty())
+      skip(lot.session, 0, std::move(why));
   }
   for (const auto& [path, one] : lot.progress)
     progress_[store::Imports::key_of(path)] = {one.inode, one.size, one.offset, one.settled, one.carried};
@@ -96,13 +103,51 @@ Result<bool> Importing::is_replay(const claude::Lot& lot, const claude::Made& ma
   return false;
 }
 
-void Importing::stage(const metrics::Kind& kind, const Json& record, const std::string& file, std::int64_t line) {
+// Migrating by MCP reads the same files through the same functions.
+Result<void> Importing::import_legacy(const std::vector<std::string>& paths) {
+  legacy::Found found;
+  const legacy::Visitor visitor{.take = [this](const legacy::Converted& one) { return stage(*one.kind, one.record); },
+                                .pause = [this] { return staged_.size() >= kGroup ? commit() : Result<void>(); }};
+  for (const std::string& path : paths) FM_TRY_(legacy::read_folder(path, found, visitor));
+  counts_.files += found.files;
+  counts_.read_bytes += found.bytes;
+  counts_.skipped_count += found.skipped_count - static_cast<std::int64_t>(found.skipped.size());
+  for (legacy::Skipped& one : found.skipped) skip(std::move(one.file), one.line, std::move(one.why));
+  return {};
+}
+
+Result<void> Importing::import_files(const std::vector<std::string>& paths, bool tables) {
+  for (const std::string& path : paths) {
+    std::ifstream file(path, std::ios::binary);
+    if (!file) {
+      skip(path, 0, "cannot be read");
+      continue;
+    }
+    ++counts_.files;
+    std::error_code error;
+    counts_.read_bytes += static_cast<std::int64_t>(std::filesystem::file_size(path, error));
+    const FileVisitor visitor{
+        .take = [&](const metrics::Kind& kind, const Json& record, std::int64_t line) -> Result<void> {
+          if (!record.contains("id"))
+            skip(path, line, "/id: is required, as a record without one would count again at the next import");
+          else if (std::string why = stage(kind, record); !why.empty())
+            skip(path, line, std::move(why));
+          return staged_.size() >= kGroup ? commit() : Result<void>();
+        },
+        .skip = [&](std::int64_t line, std::string why) { skip(path, line, std::move(why)); }};
+    FM_TRY_(tables ? read_table(file, visitor) : read_record_lines(file, visitor));
+  }
+  return {};
+}
+
+std::string Importing::stage(const metrics::Kind& kind, const Json& record) {
   const auto staged = recorder_.stage(kind, record, schema::Edge::record);
-  if (const auto* wrong = std::get_if<metrics::Violations>(&staged)) return skip(file, line, schema::to_text(*wrong));
+  if (const auto* wrong = std::get_if<metrics::Violations>(&staged)) return schema::to_text(*wrong);
   if (dry_)
     ++counts_.imported[std::string(kind.name)];
   else
     staged_.push_back(&kind);
+  return "";
 }
 
 void Importing::skip(std::string file, std::int64_t line, std::string why) {

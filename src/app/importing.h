@@ -49,9 +49,12 @@ class Importing {
 
  private:
   Result<void> import_transcripts(const std::vector<std::string>& paths);
+  Result<void> import_legacy(const std::vector<std::string>& paths);
+  Result<void> import_files(const std::vector<std::string>& paths, bool tables);
   Result<void> take(claude::Lot& lot);
   Result<bool> is_replay(const claude::Lot& lot, const claude::Made& made);
-  void stage(const metrics::Kind& kind, const Json& record, const std::string& file, std::int64_t line);
+  // Why it cannot be a record; empty: it is one.
+  std::string stage(const metrics::Kind& kind, const Json& record);
   void skip(std::string file, std::int64_t line, std::string why);
   Result<void> commit();
 

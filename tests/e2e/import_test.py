@@ -214,6 +214,110 @@ class Import(support.Case):
         self.assertIn("no such file", refused.err)
         self.cli("import", "--from", "nothing", code=USAGE)
 
+    def test_an_export_comes_back_as_it_was(self):
+        self.record(3)
+        self.cli("record", "model_usage", "model=m", "input_tokens=1", "output_tokens=2", 'project=a "quoted", name', code=DONE)
+        self.cli("record", "command_execution", "command_name=/plan", "execution_time_ms=1.5", "status=success",
+                 'command_args={"a":[1,"x,y"]}', code=DONE)
+        lossless = self.cli("export", code=DONE).out
+        for form in ("jsonl", "csv"):
+            path = os.path.join(self.home, "records." + form)
+            with open(path, "w", newline="") as file:
+                file.write(self.cli("export", "--format", form, code=DONE).out)
+            self.assertEqual(self.json("import", path)["duplicates"], 5, form)
+            other = os.path.join(self.home, form)
+            said = self.json("--data-dir", other, "import", path)
+            self.assertEqual(said["imported"], {"command_execution": 1, "model_usage": 1, "tool_usage": 3})
+            self.assertEqual(self.cli("--data-dir", other, "export", code=DONE).out, lossless, form)
+
+    def test_bad_rows_are_told(self):
+        path = os.path.join(self.home, "some.csv")
+        with open(path, "w") as file:
+            file.write("kind,id,tool_name,status\ntool_usage,1,Read,success\ntool_usage,,Read,success\n"
+                       "tool_usage,2,Read\nwhat,3,Read,success\ntool_usage,4,Read,fine\n")
+        said = self.json("import", path)
+        self.assertEqual(said["imported"], {"tool_usage": 1})
+        self.assertEqual([one["line"] for one in said["skipped"]], [3, 4, 5, 6])
+
+
+class Legacy(support.Case):
+    """What the documented predecessors left, in the shapes of each of their generations."""
+
+    def setUp(self):
+        super().setUp()
+        self.metrics = os.path.join(self.home, ".agent-os", "metrics")
+        self.name = "5a9923bd-4fd5-4c42-8389-6d91ad56a989"
+        os.makedirs(os.path.join(self.metrics, "sessions"))
+
+    def write(self, name, *lines):
+        with open(os.path.join(self.metrics, name), "a") as file:
+            file.writelines((line if isinstance(line, str) else json.dumps(line, separators=(",", ":"))) + "\n"
+                            for line in lines)
+
+    def rows(self, sql):
+        with sqlite3.connect(self.database) as db:
+            return db.execute(sql).fetchall()
+
+    def test_every_shape_once(self):
+        when = "2025-11-22T07:41:3"
+        hybrid = {"timestamp": when + "4.397Z", "user_id": "u", "session_id": self.name, "tool_name": "Grep",
+                  "execution_time_ms": 1, "status": "timeout", "source": "mcp_call"}
+        self.write("tool-metrics.jsonl",
+                   {"event_type": "tool_execution", "timestamp": when + "1Z", "tool_name": "Edit", "success": True,
+                    "execution_time_ms": 77, "session_id": self.name, "file_path": "secret.txt"},
+                   {"event_type": "agent_invocation", "timestamp": when + "2Z", "agent_name": "reviewer",
+                    "task_description": "a secret", "success": False, "execution_time_ms": 90},
+                   {"event_type": "tool", "timestamp": when + "3.123456", "session_id": "default", "tool_name": "Bash",
+                    "duration_ms": 5.5, "success": False}, hybrid)
+        self.write("session-metrics.jsonl", hybrid)
+        queued = {name: hybrid[name] for name in reversed(hybrid)}
+        self.write("sync_queue.json", {"queue": [{"id": "1", "data": queued}], "last_updated": when + "5Z"})
+        self.write("command-metrics.jsonl",
+                   {"event_type": "command", "timestamp": when + "5Z", "session_id": self.name,
+                    "command": "/plan-product a secret idea", "duration_ms": 40, "success": True})
+        self.write("agent_invocations_2025-09-01.jsonl",
+                   *({"agent_name": "tester", "invocation_id": "i1", "start_time": "2025-09-01T10:13:36.500000",
+                      "end_time": end, "success": done} for end, done in
+                     ((None, None), ("2025-09-01T10:13:37.750000", True))))
+        session = {"session_id": self.name, "start_time": when + "0Z"}
+        summary = {**session, "end_time": when + "9Z", "productivity_score": 6.8, "metrics": {"commands_executed": 3}}
+        self.write(f"sessions/{self.name}_summary.json", summary)
+        self.write("session-history.jsonl", summary)
+        self.write(f"sessions/{self.name}.jsonl",
+                   {"event": "session_start", "timestamp": when + "0Z", "session_id": self.name},
+                   {"event": "session_end", "timestamp": when + "9Z", "session_id": self.name, "productivity_score": 6.8})
+        self.write(f"sessions/{self.name}.json", session)
+        self.write("productivity-indicators.json", '{"session_id": null}')
+        self.write("realtime.log", "free text")
+
+        dry = self.json("import", "--from", "legacy", "--dry-run")
+        self.assertEqual({os.path.basename(one["file"]): one["why"] for one in dry["skipped"]},
+                         {"productivity-indicators.json": "running totals, and no single events",
+                          "realtime.log": "free text without a date"})
+        self.assertFalse(os.path.exists(self.data))
+        said = self.json("import")
+        self.assertEqual(said["imported"], {"agent_interaction": 2, "command_execution": 1, "tool_usage": 3,
+                                            "user_session": 2})
+        again = self.json("import")
+        self.assertEqual((again["imported"], again["duplicates"]), ({}, said["duplicates"] + 8))
+
+        self.assertEqual(sorted(self.rows("SELECT tool_name, execution_time_ms, status FROM tool_usage")),
+                         [("Bash", 5.5, "error"), ("Edit", None, "success"), ("Grep", 1, "timeout")])
+        self.assertEqual(sorted(self.rows("SELECT agent_name, execution_time_ms, status FROM agent_interaction")),
+                         [("reviewer", None, "error"), ("tester", 1250, "success")])
+        self.assertEqual(self.rows("SELECT command_name, execution_time_ms FROM command_execution"),
+                         [("/plan-product", 40)])
+        self.assertEqual(sorted(self.rows("SELECT change, productivity_score, commands_executed, total_duration_ms "
+                                          "FROM user_session")), [("end", 68, 3, 9000), ("start", None, None, None)])
+        with open(self.database, "rb") as store:
+            self.assertNotIn(b"secret", store.read())
+
+    def test_a_queue_that_ends_too_early_is_told(self):
+        self.write("sync_queue.json", '{"queue":[{"id":"1"')
+        said = self.json("import")
+        self.assertEqual(said["imported"], {})
+        self.assertIn("not JSON", said["skipped"][0]["why"])
+
 
 if __name__ == "__main__":
     support.unittest.main()
