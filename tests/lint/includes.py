@@ -47,7 +47,7 @@ FENCES = {
 }
 # What every file may include: the standard library, and the system's own headers.
 SYSTEM = re.compile(r"^(c?[a-z_]+|sys/\w+\.h|netinet/\w+\.h|arpa/inet\.h|linux/\w+\.h|"
-                    r"(cxxabi|dlfcn|fcntl|locale|netdb|poll|pthread|pwd|sched|signal|syslog|termios|time|unistd|wctype)\.h)$")
+                    r"(cxxabi|dlfcn|fcntl|fnmatch|locale|netdb|poll|pthread|pwd|sched|signal|syslog|termios|time|unistd|wctype)\.h)$")
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
 
 
