@@ -11,7 +11,7 @@ namespace fortium::app {
 
 namespace {
 
-constexpr std::size_t kGroup = 4'000;      // records a commit
+constexpr std::size_t kGroup = 8'000;      // records a commit
 constexpr std::size_t kMostSkipped = 100;  // named one by one
 constexpr std::int64_t kKiB = 1'024;
 
@@ -44,6 +44,7 @@ Result<void> Importing::import_transcripts(const std::vector<std::string>& paths
   // A dry run makes no store where there is none.
   if (!dry_ || std::filesystem::exists(settings_.data_dir + "/metrics.db")) {
     FM_TRY(store::Database* const database, local_.store().database());
+    if (!dry_) FM_TRY_(store::Imports(*database).enlarge_cache());
     FM_TRY(const auto files, store::Imports(*database).load());
     for (const auto& [key, one] : files) known[key] = {one.inode, one.size, one.offset, one.settled, one.carried};
   }

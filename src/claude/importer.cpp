@@ -215,7 +215,7 @@ Result<void> Importer::run(const std::vector<SessionFiles>& sessions, const Take
   std::deque<Flight> flying;
   auto next = sessions.begin();
   const auto refill = [&] {
-    while (flying.size() < threads && next != sessions.end()) {
+    while (flying.size() <= threads && next != sessions.end()) {
       const SessionFiles& session = *next++;
       std::vector<Task> tasks;
       bool resumed = false;
@@ -235,6 +235,7 @@ Result<void> Importer::run(const std::vector<SessionFiles>& sessions, const Take
     flying.pop_front();
     FM_TRY(Lot lot, first.lot.get());
     if (!first.stream->done()) flying.push_front(launch(std::move(first.stream)));
+    refill();  // others read while this one is taken
     FM_TRY_(take(lot));
   }
   return {};

@@ -10,6 +10,8 @@ std::string Imports::key_of(const std::string& path) {
   return to_hex(hash.data(), kBytes);
 }
 
+Result<void> Imports::enlarge_cache() { return database_.db().exec("PRAGMA cache_size = -16384"); }  // KiB
+
 Result<std::map<std::string, ImportedFile>> Imports::load() {
   FM_TRY(Statement all,
          database_.db().prepare("SELECT file, inode, size, \"offset\", settled, carried FROM imported_file"));

@@ -23,6 +23,9 @@ class Imports {
  public:
   explicit Imports(Database& database) : database_(database) {}
 
+  // For as long as the file is open: many records a commit change pages all over the trees, and what does not fit into
+  // the cache is written and read again and again.
+  Result<void> enlarge_cache();
   // Everything that is known, by key_of(path).
   Result<std::map<std::string, ImportedFile>> load();
   // In one transaction; after the records that it covers are durable, never before.

@@ -2,6 +2,7 @@
 // counted is stepped over without being read.
 #include <simdjson.h>
 
+#include <bit>
 #include <memory>
 #include <new>
 
@@ -180,11 +181,16 @@ void read_line(sj::value whole, Line& line) {
   if (line.model == "<synthetic>") line.api_error = true;
 }
 
+void throw_if(simdjson::error_code error) {
+  if (error != simdjson::SUCCESS) throw simdjson::simdjson_error(error);
+}
+
 class SimdjsonParser final : public LineParser {
  public:
   bool parse(std::string_view text, Line& line, std::string& why) noexcept override {
     line = {};
     try {
+      if (text.size() > parser_.capacity()) throw_if(parser_.allocate(std::bit_ceil(text.size())));
       sj::document document = parser_.iterate(text.data(), text.size(), text.size() + kPadding);
       if (document.type() != sj::json_type::object) {
         why = "not an object";
