@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "../legacy/read_folder.h"
@@ -41,12 +42,14 @@ Result<void> Importing::run(const ImportSources& sources) {
 Result<void> Importing::import_transcripts(const std::vector<std::string>& paths) {
   FM_TRY(const claude::Prices prices, claude::Prices::with_file(settings_.data_dir + "/prices.json"));
   std::map<std::string, claude::Progress> known;
+  std::optional<store::Imports> imports;
   // A dry run makes no store where there is none.
   if (!dry_ || std::filesystem::exists(settings_.data_dir + "/metrics.db")) {
     FM_TRY(store::Database* const database, local_.store().database());
-    if (!dry_) FM_TRY_(store::Imports(*database).enlarge_cache());
-    FM_TRY(const auto files, store::Imports(*database).load());
-    for (const auto& [key, one] : files) known[key] = {one.inode, one.size, one.offset, one.settled, one.carried};
+    imports.emplace(*database);
+    FM_TRY(const auto files, imports->load());
+    for (const auto& [key, one] : files)
+      known[key] = {one.inode, one.size, one.offset, static_cast<claude::Rest>(one.rest), one.carried};
   }
   const auto sessions = claude::find_transcripts(
       paths, [this](const std::string& path, std::string why) { skip(path, 0, std::move(why)); });
@@ -55,12 +58,16 @@ Result<void> Importing::import_transcripts(const std::vector<std::string>& paths
     return at == known.end() ? nullptr : &at->second;
   });
   app::Progress bar(dry_ ? "reading, KiB" : "importing, KiB", importer.unread(sessions) / kKiB);
-  return importer.run(sessions, [&](claude::Lot& lot) -> Result<void> {
+  if (!dry_) FM_TRY_(imports->begin_bulk());
+  FM_TRY_(importer.run(sessions, [&](claude::Lot& lot) -> Result<void> {
     FM_TRY_(take(lot));
     const auto now = local_.clock().steady().time_since_epoch();
     bar.show(counts_.read_bytes / kKiB, std::chrono::duration_cast<Millis>(now).count());
     return {};
-  });
+  }));
+  if (dry_) return {};
+  FM_TRY_(imports->end_bulk());
+  return commit();
 }
 
 Result<void> Importing::take(claude::Lot& lot) {
@@ -70,37 +77,40 @@ Result<void> Importing::take(claude::Lot& lot) {
   counts_.api_errors += lot.counts.api_errors;
   for (const auto& [model, count] : lot.unpriced) counts_.unpriced[model] += count;
   for (claude::SkippedLine& one : lot.skipped) skip(std::move(one.file), one.line, std::move(one.why));
-  for (const claude::Made& made : lot.records) {
-    FM_TRY(const bool replay, is_replay(lot, made));
-    if (replay)
+  for (claude::Counted& one : lot.records) {
+    FM_TRY(const bool replay, is_replay(lot, one));
+    if (replay) {
       ++counts_.merged;
-    else if (std::string why = stage(*made.kind, made.record); !why.empty())
-      skip(lot.session, 0, std::move(why));
+      continue;
+    }
+    const metrics::Kind& kind = *one.event.kind;
+    recorder_.stage(std::move(one.event));
+    staged(kind);
   }
   for (const auto& [path, one] : lot.progress)
-    progress_[store::Imports::key_of(path)] = {one.inode, one.size, one.offset, one.settled, one.carried};
+    progress_[store::Imports::key_of(path)] = {one.inode, one.size, one.offset, static_cast<std::int64_t>(one.rest),
+                                               one.carried};
   return staged_.size() >= kGroup ? commit() : Result<void>();
 }
 
 // The same message under another request id, in a side chain.
-Result<bool> Importing::is_replay(const claude::Lot& lot, const claude::Made& made) {
-  const auto message = made.record.find("message_id");
-  if (message == made.record.end()) return false;
+Result<bool> Importing::is_replay(const claude::Lot& lot, const claude::Counted& one) {
+  if (!one.event.has(metrics::kMessageId)) return false;
   if (session_ != lot.session) {
     session_ = lot.session;
     messages_.clear();
-    if (lot.resumed && made.record.contains("session_id") && !dry_) {
+    if (lot.resumed && !dry_) {
       FM_TRY(store::Database* const database, local_.store().database());
-      FM_TRY(messages_, store::Imports(*database).messages_of(made.record["session_id"].get<std::string>()));
+      FM_TRY(messages_, store::Imports(*database).messages_of(std::string(one.event.text(metrics::kSessionId))));
     }
   }
-  const std::string& id = message->get_ref<const std::string&>();
-  const std::string key = id + "/" + made.record.value("request_id", "");
-  if (!made.replay_of.empty()) {
-    const auto other = messages_.lower_bound(id + "/");
-    if (other != messages_.end() && other->starts_with(id + "/") && !messages_.contains(key)) return true;
+  const std::string message = std::string(one.event.text(metrics::kMessageId)) + "/";
+  std::string key = message + std::string(one.event.text(metrics::kRequestId));
+  if (one.side) {
+    const auto other = messages_.lower_bound(message);
+    if (other != messages_.end() && other->starts_with(message) && !messages_.contains(key)) return true;
   }
-  messages_.insert(key);
+  messages_.insert(std::move(key));
   return false;
 }
 
@@ -142,13 +152,17 @@ Result<void> Importing::import_files(const std::vector<std::string>& paths, bool
 }
 
 std::string Importing::stage(const metrics::Kind& kind, const Json& record) {
-  const auto staged = recorder_.stage(kind, record, schema::Edge::record);
-  if (const auto* wrong = std::get_if<metrics::Violations>(&staged)) return schema::to_text(*wrong);
+  const auto id = recorder_.stage(kind, record, schema::Edge::record);
+  if (const auto* wrong = std::get_if<metrics::Violations>(&id)) return schema::to_text(*wrong);
+  staged(kind);
+  return "";
+}
+
+void Importing::staged(const metrics::Kind& kind) {
   if (dry_)
     ++counts_.imported[std::string(kind.name)];
   else
     staged_.push_back(&kind);
-  return "";
 }
 
 void Importing::skip(std::string file, std::int64_t line, std::string why) {
@@ -169,7 +183,8 @@ Result<void> Importing::commit() {
   if (!progress_.empty()) {
     FM_TRY(store::Database* const database, local_.store().database());
     FM_TRY_(store::Imports(*database).save(progress_));
-    progress_.clear();
+    // One stays, so that the last commit, which makes the others durable, has something to write.
+    progress_.erase(std::next(progress_.begin()), progress_.end());
   }
   local_.store().tidy(/*busy=*/true);
   return {};

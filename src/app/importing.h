@@ -52,9 +52,10 @@ class Importing {
   Result<void> import_legacy(const std::vector<std::string>& paths);
   Result<void> import_files(const std::vector<std::string>& paths, bool tables);
   Result<void> take(claude::Lot& lot);
-  Result<bool> is_replay(const claude::Lot& lot, const claude::Made& made);
+  Result<bool> is_replay(const claude::Lot& lot, const claude::Counted& one);
   // Why it cannot be a record; empty: it is one.
   std::string stage(const metrics::Kind& kind, const Json& record);
+  void staged(const metrics::Kind& kind);
   void skip(std::string file, std::int64_t line, std::string why);
   Result<void> commit();
 
@@ -64,7 +65,7 @@ class Importing {
   metrics::Recorder recorder_;
   ImportCounts counts_;
   std::vector<const metrics::Kind*> staged_;
-  std::map<std::string, store::ImportedFile> progress_;  // to be saved with the next commit
+  std::map<std::string, store::ImportedFile> progress_;  // to be saved with the next commit; never empty after one
   // Messages of the session that is read now: "message id/request id".
   std::string session_;
   std::set<std::string> messages_;

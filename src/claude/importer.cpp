@@ -45,12 +45,13 @@ struct Task {
 // One file while it is read. Moves from thread to thread, a lot each.
 class Reading {
  public:
-  Reading(const Task& task, const Prices& prices)
+  Reading(const Task& task, const Prices& prices, WallTime now)
       : path_(task.file.path),
         descriptor_(path_),
-        progress_{task.file.inode, 0, task.known ? task.known->offset : 0, false, ""},
+        progress_{task.file.inode, 0, task.known ? task.known->offset : 0, Rest::busy, ""},
         size_(task.file.size),
         rest_(task.rest),
+        now_(now),
         transcript_(prices, task.file.main, carried_of(task)) {}
 
   // False: the file is read to its end.
@@ -61,10 +62,13 @@ class Reading {
     }
     const std::int64_t budget = lot.read_bytes + kLotBytes;
     bool more = true;
-    while (more && lot.read_bytes < budget && lot.records.size() < kLotRecords) more = read_block(parser, lot);
-    if (!more) transcript_.rest(rest_, lot.records);
+    while (more && lot.read_bytes < budget && lot.records.size() < kLotRecords) {
+      more = read_block(parser, lot);
+      if (!more) transcript_.rest(rest_, made_);
+      check(lot);
+    }
     progress_.size = more ? progress_.offset : size_;  // a file that was left halfway does not look unchanged
-    progress_.settled = !more && rest_ == Rest::ended;
+    progress_.rest = more ? Rest::busy : rest_;
     progress_.carried = dump_json(transcript_.carry());
     lot.progress[path_] = progress_;
     if (!more) {
@@ -120,9 +124,21 @@ class Reading {
     if (text.empty() || (transcript_.begun() && skippable(text))) return;
     std::string why;
     if (parser.parse(text, line_, why))
-      transcript_.take(line_, lot.records);
+      transcript_.take(line_, made_);
     else
       lot.skipped.push_back({path_, number_, std::move(why)});
+  }
+
+  // Here, and not where it is written, as there is one writer.
+  void check(Lot& lot) {
+    for (const Made& made : made_) {
+      schema::Checked checked = metrics::check_event(*made.kind, made.record, now_);
+      if (checked.ok())
+        lot.records.push_back({{made.kind, std::move(checked.row)}, made.side});
+      else
+        lot.skipped.push_back({path_, number_, schema::to_text(checked.violations)});
+    }
+    made_.clear();
   }
 
   const std::string path_;
@@ -130,7 +146,9 @@ class Reading {
   Progress progress_;
   const std::int64_t size_;  // when it was looked at
   const Rest rest_;
+  const WallTime now_;
   Transcript transcript_;
+  std::vector<Made> made_;  // of the block that is read
   std::string buffer_;
   std::size_t held_ = 0;     // bytes of a line whose end was not read yet
   std::size_t dropped_ = 0;  // bytes before them, of a line that is too long
@@ -141,8 +159,8 @@ class Reading {
 // One session, or a part of it: read lot by lot, always by one thread at a time.
 class Stream {
  public:
-  Stream(std::vector<Task> tasks, std::string session, bool resumed, const Prices& prices)
-      : tasks_(std::move(tasks)), session_(std::move(session)), resumed_(resumed), prices_(prices) {}
+  Stream(std::vector<Task> tasks, std::string session, bool resumed, const Prices& prices, WallTime now)
+      : tasks_(std::move(tasks)), session_(std::move(session)), resumed_(resumed), prices_(prices), now_(now) {}
 
   Result<Lot> next() {
     Lot lot{.session = session_, .resumed = resumed_};
@@ -151,7 +169,7 @@ class Stream {
     }
     while (lot.read_bytes < kLotBytes && lot.records.size() < kLotRecords && !done()) {
       if (!reading_) {
-        reading_ = std::make_unique<Reading>(tasks_[at_], prices_);
+        reading_ = std::make_unique<Reading>(tasks_[at_], prices_, now_);
         ++lot.files;
       }
       if (reading_->step(*parser_, lot)) continue;
@@ -167,6 +185,7 @@ class Stream {
   const std::string session_;
   const bool resumed_;
   const Prices& prices_;
+  const WallTime now_;
   std::size_t at_ = 0;
   std::unique_ptr<LineParser> parser_;
   std::unique_ptr<Reading> reading_;
@@ -195,7 +214,7 @@ const Progress* same_file(const TranscriptFile& file, const Importer::Known& kno
 
 // Nothing to read, and nothing that its rest would settle now.
 bool is_idle(const TranscriptFile& file, const Progress* before, WallTime now) {
-  return before != nullptr && before->size == file.size && (before->settled || rest_of(file, now) == Rest::busy);
+  return before != nullptr && before->size == file.size && rest_of(file, now) <= before->rest;
 }
 
 }  // namespace
@@ -227,7 +246,7 @@ Result<void> Importer::run(const std::vector<SessionFiles>& sessions, const Take
       }
       if (!tasks.empty())
         flying.push_back(
-            launch(std::make_unique<Stream>(std::move(tasks), session.files.front().path, resumed, prices_)));
+            launch(std::make_unique<Stream>(std::move(tasks), session.files.front().path, resumed, prices_, now_)));
     }
   };
   for (refill(); !flying.empty(); refill()) {

@@ -14,6 +14,7 @@
 
 #include "find_transcripts.h"
 #include "fortium/base/clock.h"
+#include "fortium/metrics/event.h"
 #include "prices.h"
 #include "transcript.h"
 
@@ -30,7 +31,7 @@ struct Progress {
   std::uint64_t inode = 0;
   std::int64_t size = 0;    // of the file, when it was looked at
   std::int64_t offset = 0;  // behind the last line that was taken
-  bool settled = false;     // nothing is left to do unless the file grows
+  Rest rest = Rest::busy;   // nothing is left to do unless the file grows, or has not been written to for longer
   std::string carried;      // JSON
 };
 
@@ -40,9 +41,15 @@ struct SkippedLine {
   std::string why;
 };
 
+// A checked record, ready for Recorder::stage.
+struct Counted {
+  metrics::Event event;
+  bool side = false;  // of a side chain: it may replay a message of its session
+};
+
 // What one reading of a piece brought.
 struct Lot {
-  std::vector<Made> records;
+  std::vector<Counted> records;
   std::map<std::string, Progress> progress;  // by path; counts once the records are kept
   std::vector<SkippedLine> skipped;
   std::int64_t read_bytes = 0;

@@ -31,7 +31,7 @@ std::string text(const Json& object, const char* name) {
 
 bool is_agent_tool(std::string_view name) { return name == "Task" || name == "Agent"; }
 
-Made make(const char* kind, Json record) { return {metrics::find_kind(kind), std::move(record), ""}; }
+Made make(const char* kind, Json record) { return {metrics::find_kind(kind), std::move(record), false}; }
 
 Json usage_json(const Usage& usage) {
   return {usage.input,        usage.output, usage.cache_read, usage.cache_creation, usage.cache_creation_1h,
@@ -203,7 +203,7 @@ void Transcript::close_message(const Message& done, std::vector<Made>& out) {
     record["cost_usd"] = *cost;
   else
     ++unpriced_[done.usage.fast ? done.model + "-fast" : done.model];
-  out.push_back({metrics::find_kind("model_usage"), std::move(record), done.sidechain ? done.id : ""});
+  out.push_back({metrics::find_kind("model_usage"), std::move(record), done.sidechain});
 }
 
 void Transcript::close_call(const std::string& id, const Call& call, std::string_view status, std::vector<Made>& out) {

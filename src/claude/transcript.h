@@ -26,11 +26,11 @@
 
 namespace fortium::claude {
 
-// A complete record, ready for Recorder::stage.
+// A complete record, to be checked.
 struct Made {
   const metrics::Kind* kind = nullptr;
   Json record;
-  std::string replay_of;  // message id, where the record may replay a message of its session
+  bool side = false;  // of a side chain: it may replay a message of its session
 };
 
 // How long a file was not written to: what is open when it is `still` is settled; when it is `ended`, so is its

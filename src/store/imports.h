@@ -15,17 +15,20 @@ struct ImportedFile {
   std::uint64_t inode = 0;
   std::int64_t size = 0;
   std::int64_t offset = 0;
-  bool settled = false;
-  std::string carried;  // JSON of the importer's own
+  std::int64_t rest = 0;  // the importer's word for how long the file had not been written to
+  std::string carried;    // JSON of the importer's own
 };
 
 class Imports {
  public:
   explicit Imports(Database& database) : database_(database) {}
 
-  // For as long as the file is open: many records a commit change pages all over the trees, and what does not fit into
-  // the cache is written and read again and again.
-  Result<void> enlarge_cache();
+  // From here to end_bulk(), commits are in order but reach the disk when the system likes, and the cache is large
+  // enough for pages all over the trees. After a power loss the store is as it was after one of them, and as it says
+  // how far files were read in the same log, the next import reads the rest again. Nobody may be told of a record
+  // before end_bulk() and one more commit.
+  Result<void> begin_bulk();
+  Result<void> end_bulk();
   // Everything that is known, by key_of(path).
   Result<std::map<std::string, ImportedFile>> load();
   // In one transaction; after the records that it covers are durable, never before.
@@ -37,6 +40,7 @@ class Imports {
 
  private:
   Database& database_;
+  std::int64_t synchronous_ = 2;  // FULL, as SQLite numbers it
 };
 
 }  // namespace fortium::store

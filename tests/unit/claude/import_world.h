@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "claude/importer.h"
-#include "fortium/schema/check.h"
 #include "support/temp_dir.h"
 #include "support/transcript_lines.h"
 
@@ -39,11 +38,12 @@ class ImportWorld {
       read_bytes += lot.read_bytes;
       merged += lot.counts.merged;
       errors += lot.counts.api_errors;
-      for (const claude::Made& made : lot.records) {
-        const auto checked = schema::check(made.kind->shape, made.record, schema::Edge::record, SystemClock().now());
-        CHECK_MESSAGE(checked.ok(), schema::to_text(checked.violations));
-        records[made.record["id"]] = records.contains(made.record["id"]) ? records[made.record["id"]] : made.record;
-        kinds[made.record["id"]] = made.kind->name;
+      for (const claude::Counted& one : lot.records) {
+        std::string wire;
+        metrics::append_wire(wire, one.event);
+        const std::string id(one.event.id());
+        records.try_emplace(id, *parse_json(wire));
+        kinds[id] = one.event.kind->name;
       }
       for (const auto& [path, one] : lot.progress) progress[path] = one;
       for (const claude::SkippedLine& one : lot.skipped) skipped.push_back(one.why);
