@@ -34,7 +34,7 @@ CREATE TABLE imported_file (
   inode INTEGER NOT NULL,
   size INTEGER NOT NULL,
   "offset" INTEGER NOT NULL,
-  settled INTEGER NOT NULL,
+  rest INTEGER NOT NULL, -- 0 busy, 1 still, 2 ended: what is open then was settled
   carried TEXT NOT NULL
 ) WITHOUT ROWID, STRICT;
 

@@ -58,6 +58,7 @@ Result<void> Importing::import_transcripts(const std::vector<std::string>& paths
     return at == known.end() ? nullptr : &at->second;
   });
   app::Progress bar(dry_ ? "reading, KiB" : "importing, KiB", importer.unread(sessions) / kKiB);
+  const std::int64_t closed = local_.store().times_closed();
   if (!dry_) FM_TRY_(imports->begin_bulk());
   FM_TRY_(importer.run(sessions, [&](claude::Lot& lot) -> Result<void> {
     FM_TRY_(take(lot));
@@ -66,7 +67,8 @@ Result<void> Importing::import_transcripts(const std::vector<std::string>& paths
     return {};
   }));
   if (dry_) return {};
-  FM_TRY_(imports->end_bulk());
+  // A store that was opened anew meanwhile has the ways of a new one.
+  if (local_.store().times_closed() == closed) FM_TRY_(imports->end_bulk());
   return commit();
 }
 
