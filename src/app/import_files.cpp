@@ -25,13 +25,11 @@ std::optional<std::vector<std::string>> read_row(std::istream& input, std::int64
       cells.back() += static_cast<char>(input.get());
     else if (c == '"')
       quoted = !quoted;
-    else if (quoted)
-      cells.back() += static_cast<char>(c);
-    else if (c == ',')
+    else if (!quoted && c == ',')
       cells.emplace_back();
-    else if (c == '\n')
+    else if (!quoted && c == '\n')
       return cells;
-    else if (c != '\r')
+    else if (quoted || c != '\r')
       cells.back() += static_cast<char>(c);
   }
   return any ? std::optional(cells) : std::nullopt;

@@ -1,7 +1,6 @@
 #include "transcript.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "fortium/base/clock.h"
