@@ -27,6 +27,17 @@ CREATE TABLE gone (
   PRIMARY KEY (kind, id)
 ) WITHOUT ROWID, STRICT;
 
+-- How far each transcript was imported, and what was left open there. `file` is a hash of its path. Written after the
+-- records that it covers: what is read again is known by its ids.
+CREATE TABLE imported_file (
+  file TEXT PRIMARY KEY NOT NULL,
+  inode INTEGER NOT NULL,
+  size INTEGER NOT NULL,
+  "offset" INTEGER NOT NULL,
+  rest INTEGER NOT NULL, -- 0 busy, 1 still, 2 ended: what is open then was settled
+  carried TEXT NOT NULL
+) WITHOUT ROWID, STRICT;
+
 -- Destinations: what is recorded for one is never sent to another.
 CREATE TABLE lane (
   lane INTEGER PRIMARY KEY NOT NULL,

@@ -19,6 +19,7 @@ struct Said {
   bool json = false;
   std::string url, timeout = "60s";
   RecordCommand record;
+  ImportCommand import;
   SyncCommand sync;
   VerifyCommand verify;
   DoctorCommand doctor;
@@ -69,6 +70,20 @@ void add_record(CLI::App& app, Said& said) {
   sub->add_option("kind", said.record.kind, "kind of record, such as tool_usage");
   sub->add_option("fields", said.record.fields, "field=value");
   sub->add_option("--input", said.record.input, "file of JSON lines, or - for standard input");
+  add_json(sub, said);
+}
+
+void add_import(CLI::App& app, Said& said) {
+  CLI::App* sub = command(app, said, "import", "bring in the history that is there already, each thing once",
+                          "fortium-metrics import --dry-run", [&said](const Settings& settings) {
+                            said.import.json = said.json;
+                            return run_import(settings, said.import);
+                          });
+  sub->add_option("paths", said.import.paths,
+                  "folders and files; where Claude Code and earlier tools keep theirs, if absent");
+  sub->add_option("--from", said.import.from, "what they hold: auto, claude, legacy, csv or jsonl")
+      ->check(CLI::IsMember({"auto", "claude", "legacy", "csv", "jsonl"}));
+  sub->add_flag("--dry-run", said.import.dry_run, "only say what would be imported, and what not and why");
   add_json(sub, said);
 }
 
@@ -240,6 +255,7 @@ void add_commands(CLI::App& app, Said& said) {
   command(app, said, "hook", "record one event of Claude Code, given as JSON on standard input",
           "fortium-metrics hook < event.json", run_hook);
   add_record(app, said);
+  add_import(app, said);
   add_report(app, said);
   add_json(command(app, said, "status", "store, queue and sync at a glance", "fortium-metrics status",
                    [&said](const Settings& settings) { return run_status(settings, said.json); }),

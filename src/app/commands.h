@@ -34,6 +34,14 @@ struct RecordCommand {
 };
 int run_record(const Settings& settings, const RecordCommand& command);
 
+struct ImportCommand {
+  std::vector<std::string> paths;  // empty: the documented places
+  std::string from = "auto";       // or claude, legacy, csv, jsonl
+  bool dry_run = false;
+  bool json = false;
+};
+int run_import(const Settings& settings, const ImportCommand& command);
+
 struct SyncCommand {
   Millis timeout{60'000};
   bool adopt = false;

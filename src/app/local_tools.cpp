@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "../legacy/tool_metrics.h"
+#include "../legacy/read_folder.h"
 #include "edit_settings.h"
 
 namespace fortium::app {

@@ -21,7 +21,11 @@ std::variant<std::string, Violations> Recorder::stage(const Kind& kind, const Js
       edge == schema::Edge::record ? check_event(kind, fields, now) : schema::check(kind.shape, fields, edge, now);
   if (!checked.ok()) return std::move(checked.violations);
 
-  Event event{&kind, std::move(checked.row)};
+  return stage(Event{&kind, std::move(checked.row)});
+}
+
+std::string Recorder::stage(Event event) {
+  const WallTime now = clock_.now();
   if (!event.has(kTimestamp)) event.row[kTimestamp] = to_ms(now);
   if (!event.has(kRecordedAt)) event.row[kRecordedAt] = to_ms(now);
   if (!event.has(kId)) event.row[kId] = uuid7(now, entropy_);

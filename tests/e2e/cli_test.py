@@ -50,7 +50,7 @@ class Help(support.Case):
                 example = said.split("Example:\n")[1].strip()
                 self.assertRegex(example, r"fortium-metrics " + " ".join(command))
         for name in ("mcp", "hook", "record", "privacy show", "report", "status", "sync", "flush", "queue list",
-                     "queue show", "queue retry", "queue drop", "queue settle", "export", "verify", "doctor",
+                     "queue show", "queue retry", "queue drop", "queue settle", "import", "export", "verify", "doctor",
                      "install claude-code", "uninstall claude-code", "statusline", "test-connection", "config show",
                      "config get", "config set", "config unset",
                      "config path", "schema export", "completion"):

@@ -38,6 +38,7 @@ FENCES = {
     "fmt/*": ["src/base/log.cpp"],
     "CLI/*": ["src/app/cli.cpp", "src/app/completion.cpp", "src/service/cli.cpp"],
     "openssl/*": ["src/base/hash.cpp", "src/base/entropy.cpp", "src/net/httplib_client.cpp", "src/net/module/*"],
+    "simdjson.h": ["src/claude/module/simdjson_parser.cpp"],
     "boost/*": ["src/service/*"],
     "zlib.h": ["src/net/*", "src/service/*"],
     "libpq-fe.h": ["src/service/*"],
@@ -46,7 +47,7 @@ FENCES = {
 }
 # What every file may include: the standard library, and the system's own headers.
 SYSTEM = re.compile(r"^(c?[a-z_]+|sys/\w+\.h|netinet/\w+\.h|arpa/inet\.h|linux/\w+\.h|"
-                    r"(cxxabi|dlfcn|fcntl|locale|netdb|poll|pthread|pwd|sched|signal|syslog|termios|time|unistd|wctype)\.h)$")
+                    r"(cxxabi|dlfcn|fcntl|fnmatch|locale|netdb|poll|pthread|pwd|sched|signal|syslog|termios|time|unistd|wctype)\.h)$")
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
 
 

@@ -1,0 +1,195 @@
+#include "importing.h"
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "../legacy/read_folder.h"
+#include "import_files.h"
+
+namespace fortium::app {
+
+namespace {
+
+constexpr std::size_t kGroup = 8'000;      // records a commit
+constexpr std::size_t kMostSkipped = 100;  // named one by one
+constexpr std::int64_t kKiB = 1'024;
+
+// Of the records themselves only: the environment is that of another session, if of any.
+metrics::Stamp stamp_of(const Settings& settings) {
+  return {.source = "import", .session_id = "", .user_id = settings.text("user_id"), .project = ""};
+}
+
+}  // namespace
+
+Importing::Importing(const Settings& settings, bool dry)
+    : settings_(settings),
+      dry_(dry || settings.disabled),
+      local_(settings),
+      recorder_(local_.store(), local_.clock(), local_.entropy(), stamp_of(settings), dry_) {}
+
+Result<void> Importing::run(const ImportSources& sources) {
+  if (!sources.transcripts.empty()) FM_TRY_(import_transcripts(sources.transcripts));
+  FM_TRY_(import_legacy(sources.legacy));
+  FM_TRY_(import_files(sources.records, /*tables=*/false));
+  FM_TRY_(import_files(sources.tables, /*tables=*/true));
+  FM_TRY_(commit());
+  if (!dry_) local_.store().tidy_log();
+  return {};
+}
+
+Result<void> Importing::import_transcripts(const std::vector<std::string>& paths) {
+  FM_TRY(const claude::Prices prices, claude::Prices::with_file(settings_.data_dir + "/prices.json"));
+  std::map<std::string, claude::Progress> known;
+  std::optional<store::Imports> imports;
+  // A dry run makes no store where there is none.
+  if (!dry_ || std::filesystem::exists(settings_.data_dir + "/metrics.db")) {
+    FM_TRY(store::Database* const database, local_.store().database());
+    imports.emplace(*database);
+    FM_TRY(const auto files, imports->load());
+    for (const auto& [key, one] : files)
+      known[key] = {one.inode, one.size, one.offset, static_cast<claude::Rest>(one.rest), one.carried};
+  }
+  const auto sessions = claude::find_transcripts(
+      paths, [this](const std::string& path, std::string why) { skip(path, 0, std::move(why)); });
+  claude::Importer importer(prices, local_.clock().now(), [&known](const std::string& path) {
+    const auto at = known.find(store::Imports::key_of(path));
+    return at == known.end() ? nullptr : &at->second;
+  });
+  app::Progress bar(dry_ ? "reading, KiB" : "importing, KiB", importer.unread(sessions) / kKiB);
+  const std::int64_t closed = local_.store().times_closed();
+  if (!dry_) FM_TRY_(imports->begin_bulk());
+  FM_TRY_(importer.run(sessions, [&](claude::Lot& lot) -> Result<void> {
+    FM_TRY_(take(lot));
+    const auto now = local_.clock().steady().time_since_epoch();
+    bar.show(counts_.read_bytes / kKiB, std::chrono::duration_cast<Millis>(now).count());
+    return {};
+  }));
+  if (dry_) return {};
+  // A store that was opened anew meanwhile has the ways of a new one.
+  if (local_.store().times_closed() == closed) FM_TRY_(imports->end_bulk());
+  return commit();
+}
+
+Result<void> Importing::take(claude::Lot& lot) {
+  counts_.files += lot.files;
+  counts_.read_bytes += lot.read_bytes;
+  counts_.merged += lot.counts.merged;
+  counts_.api_errors += lot.counts.api_errors;
+  for (const auto& [model, count] : lot.unpriced) counts_.unpriced[model] += count;
+  for (claude::SkippedLine& one : lot.skipped) skip(std::move(one.file), one.line, std::move(one.why));
+  for (claude::Counted& one : lot.records) {
+    FM_TRY(const bool replay, is_replay(lot, one));
+    if (replay) {
+      ++counts_.merged;
+      continue;
+    }
+    const metrics::Kind& kind = *one.event.kind;
+    recorder_.stage(std::move(one.event));
+    staged(kind);
+  }
+  for (const auto& [path, one] : lot.progress)
+    progress_[store::Imports::key_of(path)] = {one.inode, one.size, one.offset, static_cast<std::int64_t>(one.rest),
+                                               one.carried};
+  return staged_.size() >= kGroup ? commit() : Result<void>();
+}
+
+// The same message under another request id, in a side chain.
+Result<bool> Importing::is_replay(const claude::Lot& lot, const claude::Counted& one) {
+  if (!one.event.has(metrics::kMessageId)) return false;
+  if (session_ != lot.session) {
+    session_ = lot.session;
+    messages_.clear();
+    if (lot.resumed && !dry_) {
+      FM_TRY(store::Database* const database, local_.store().database());
+      FM_TRY(messages_, store::Imports(*database).messages_of(std::string(one.event.text(metrics::kSessionId))));
+    }
+  }
+  const std::string message = std::string(one.event.text(metrics::kMessageId)) + "/";
+  std::string key = message + std::string(one.event.text(metrics::kRequestId));
+  if (one.side) {
+    const auto other = messages_.lower_bound(message);
+    if (other != messages_.end() && other->starts_with(message) && !messages_.contains(key)) return true;
+  }
+  messages_.insert(std::move(key));
+  return false;
+}
+
+// Migrating by MCP reads the same files through the same functions.
+Result<void> Importing::import_legacy(const std::vector<std::string>& paths) {
+  legacy::Found found;
+  const legacy::Visitor visitor{.take = [this](const legacy::Converted& one) { return stage(*one.kind, one.record); },
+                                .pause = [this] { return staged_.size() >= kGroup ? commit() : Result<void>(); }};
+  for (const std::string& path : paths) FM_TRY_(legacy::read_folder(path, found, visitor));
+  counts_.files += found.files;
+  counts_.read_bytes += found.bytes;
+  counts_.skipped_count += found.skipped_count - static_cast<std::int64_t>(found.skipped.size());
+  for (legacy::Skipped& one : found.skipped) skip(std::move(one.file), one.line, std::move(one.why));
+  return {};
+}
+
+Result<void> Importing::import_files(const std::vector<std::string>& paths, bool tables) {
+  for (const std::string& path : paths) {
+    std::ifstream file(path, std::ios::binary);
+    if (!file) {
+      skip(path, 0, "cannot be read");
+      continue;
+    }
+    ++counts_.files;
+    std::error_code error;
+    counts_.read_bytes += static_cast<std::int64_t>(std::filesystem::file_size(path, error));
+    const FileVisitor visitor{
+        .take = [&](const metrics::Kind& kind, const Json& record, std::int64_t line) -> Result<void> {
+          if (!record.contains("id"))
+            skip(path, line, "/id: is required, as a record without one would count again at the next import");
+          else if (std::string why = stage(kind, record); !why.empty())
+            skip(path, line, std::move(why));
+          return staged_.size() >= kGroup ? commit() : Result<void>();
+        },
+        .skip = [&](std::int64_t line, std::string why) { skip(path, line, std::move(why)); }};
+    FM_TRY_(tables ? read_table(file, visitor) : read_record_lines(file, visitor));
+  }
+  return {};
+}
+
+std::string Importing::stage(const metrics::Kind& kind, const Json& record) {
+  const auto id = recorder_.stage(kind, record, schema::Edge::record);
+  if (const auto* wrong = std::get_if<metrics::Violations>(&id)) return schema::to_text(*wrong);
+  staged(kind);
+  return "";
+}
+
+void Importing::staged(const metrics::Kind& kind) {
+  if (dry_)
+    ++counts_.imported[std::string(kind.name)];
+  else
+    staged_.push_back(&kind);
+}
+
+void Importing::skip(std::string file, std::int64_t line, std::string why) {
+  if (++counts_.skipped_count <= static_cast<std::int64_t>(kMostSkipped))
+    counts_.skipped.push_back({std::move(file), line, std::move(why)});
+}
+
+Result<void> Importing::commit() {
+  if (dry_) return {};
+  FM_TRY(const auto stored, recorder_.commit());
+  for (std::size_t i = 0; i < stored.size(); ++i) {
+    if (stored[i] == metrics::Stored::fresh)
+      ++counts_.imported[std::string(staged_[i]->name)];
+    else
+      ++counts_.duplicates;
+  }
+  staged_.clear();
+  if (!progress_.empty()) {
+    FM_TRY(store::Database* const database, local_.store().database());
+    FM_TRY_(store::Imports(*database).save(progress_));
+    // One stays, so that the last commit, which makes the others durable, has something to write.
+    progress_.erase(std::next(progress_.begin()), progress_.end());
+  }
+  local_.store().tidy(/*busy=*/true);
+  return {};
+}
+
+}  // namespace fortium::app

@@ -1,0 +1,74 @@
+// The writer of `import`: takes records from whoever reads, and commits many at once.
+//
+// How far files were read is written after the records that were read: an import that ends midway reads a little again,
+// and knows it by the ids. A dry run checks everything and keeps nothing. One instance belongs to one thread.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "../claude/importer.h"
+#include "../store/imports.h"
+#include "import_sources.h"
+#include "local.h"
+#include "terminal.h"
+
+namespace fortium::app {
+
+struct SkippedPart {
+  std::string file;
+  std::int64_t line = 0;  // 0: all of it
+  std::string why;
+};
+
+struct ImportCounts {
+  std::int64_t files = 0;
+  std::int64_t read_bytes = 0;
+  std::map<std::string, std::int64_t> imported;  // by kind
+  std::int64_t duplicates = 0;                   // known before
+  std::int64_t merged = 0;                       // lines of a message that was counted already
+  std::int64_t api_errors = 0;
+  std::map<std::string, std::int64_t> unpriced;  // requests by model
+  std::int64_t skipped_count = 0;
+  std::vector<SkippedPart> skipped;  // the first of them
+};
+
+class Importing {
+ public:
+  Importing(const Settings& settings, bool dry);
+
+  // invalid: the file of prices is wrong; everything else is the store's.
+  Result<void> run(const ImportSources& sources);
+
+  const ImportCounts& counts() const { return counts_; }
+  bool dry() const { return dry_; }
+
+ private:
+  Result<void> import_transcripts(const std::vector<std::string>& paths);
+  Result<void> import_legacy(const std::vector<std::string>& paths);
+  Result<void> import_files(const std::vector<std::string>& paths, bool tables);
+  Result<void> take(claude::Lot& lot);
+  Result<bool> is_replay(const claude::Lot& lot, const claude::Counted& one);
+  // Why it cannot be a record; empty: it is one.
+  std::string stage(const metrics::Kind& kind, const Json& record);
+  void staged(const metrics::Kind& kind);
+  void skip(std::string file, std::int64_t line, std::string why);
+  Result<void> commit();
+
+  const Settings& settings_;
+  const bool dry_;
+  Local local_;
+  metrics::Recorder recorder_;
+  ImportCounts counts_;
+  std::vector<const metrics::Kind*> staged_;
+  std::map<std::string, store::ImportedFile> progress_;  // to be saved with the next commit; never empty after one
+  // Messages of the session that is read now: "message id/request id".
+  std::string session_;
+  std::set<std::string> messages_;
+};
+
+}  // namespace fortium::app

@@ -1,0 +1,244 @@
+#include "transcript.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "fortium/base/clock.h"
+#include "fortium/claude/identity.h"
+
+namespace fortium::claude {
+
+namespace {
+
+constexpr std::size_t kMostCalls = 1'000;  // open at once: bounded memory
+constexpr double kLongestSessionMs = 31.0 * metrics::kMaxDurationMs;
+
+void put(Json& record, const char* name, std::string_view value) {
+  if (!value.empty()) record[name] = value;
+}
+
+// The folder's name only: paths are private.
+std::string name_of(std::string_view folder) {
+  while (folder.ends_with('/')) folder.remove_suffix(1);
+  return std::string(folder.substr(folder.rfind('/') + 1));
+}
+
+std::string text(const Json& object, const char* name) {
+  const auto at = object.find(name);
+  return at != object.end() && at->is_string() ? at->get<std::string>() : std::string();
+}
+
+bool is_agent_tool(std::string_view name) { return name == "Task" || name == "Agent"; }
+
+Made make(const char* kind, Json record) { return {metrics::find_kind(kind), std::move(record), false}; }
+
+Json usage_json(const Usage& usage) {
+  return {usage.input,        usage.output, usage.cache_read, usage.cache_creation, usage.cache_creation_1h,
+          usage.web_searches, usage.fast};
+}
+
+Usage usage_of(const Json& list) {
+  return {list.at(0), list.at(1), list.at(2), list.at(3), list.at(4), list.at(5), list.at(6)};
+}
+
+}  // namespace
+
+Transcript::Transcript(const Prices& prices, bool main, const Json& carried) : prices_(prices), main_(main) {
+  if (!carried.is_object()) return;
+  session_ = text(carried, "session");
+  first_ = text(carried, "first");
+  last_ = text(carried, "last");
+  project_ = text(carried, "project");
+  prompt_ = text(carried, "prompt");
+  ended_ = carried.value("ended", false);
+  if (carried.contains("cost")) cost_ = carried["cost"];
+  if (const auto messages = carried.find("messages"); messages != carried.end())
+    for (const Json& open : *messages)
+      messages_.push_back({text(open, "id"), text(open, "request"), text(open, "model"), text(open, "time"),
+                           text(open, "session"), text(open, "prompt"), usage_of(open.at("usage")),
+                           open.value("stopped", false), open.value("side", false)});
+  if (const auto calls = carried.find("calls"); calls != carried.end())
+    for (const auto& [id, call] : calls->items())
+      calls_[id] = {text(call, "name"), text(call, "agent"), text(call, "time"), text(call, "session"),
+                    text(call, "prompt")};
+}
+
+Json Transcript::carry() const {
+  Json out{{"session", session_}, {"first", first_},   {"last", last_},
+           {"project", project_}, {"prompt", prompt_}, {"ended", ended_}};
+  if (!cost_.is_null()) out["cost"] = cost_;
+  for (const Message& open : messages_)
+    out["messages"].push_back({{"id", open.id},
+                               {"request", open.request_id},
+                               {"model", open.model},
+                               {"time", open.timestamp},
+                               {"session", open.session_id},
+                               {"prompt", open.prompt_id},
+                               {"usage", usage_json(open.usage)},
+                               {"stopped", open.stopped},
+                               {"side", open.sidechain}});
+  for (const auto& [id, call] : calls_)
+    out["calls"][id] = {{"name", call.name},
+                        {"agent", call.agent},
+                        {"time", call.timestamp},
+                        {"session", call.session_id},
+                        {"prompt", call.prompt_id}};
+  return out;
+}
+
+Json Transcript::envelope(std::string id, std::string_view timestamp, std::string_view session,
+                          std::string_view prompt) const {
+  Json record{{"id", std::move(id)}, {"source", "import"}};
+  put(record, "timestamp", timestamp);
+  put(record, "session_id", session);
+  put(record, "project", project_);
+  put(record, "prompt_id", prompt);
+  return record;
+}
+
+void Transcript::take(const Line& line, std::vector<Made>& out) {
+  if (!line.cwd.empty()) project_ = name_of(line.cwd);
+  if (line.type == Line::Type::cost_state) {
+    cost_ = {
+        {"cost_usd", line.cost.cost_usd}, {"start_ms", line.cost.start_ms}, {"usage", usage_json(line.cost.usage)}};
+    return;
+  }
+  if (line.timestamp.empty()) return;
+  begin(line, out);
+  if (line.type == Line::Type::other) return;
+  last_ = std::max(last_, line.timestamp);  // of one format, so the order of texts is that of times
+  ended_ = false;
+  if (!line.prompt_id.empty()) prompt_ = line.prompt_id;
+  line.type == Line::Type::assistant ? take_assistant(line, out) : take_user(line, out);
+}
+
+void Transcript::begin(const Line& line, std::vector<Made>& out) {
+  if (!session_.empty() || line.session_id.empty()) return;
+  session_ = line.session_id;
+  first_ = line.timestamp;
+  if (!main_ || line.sidechain) return;
+  Json record = envelope(derived_id("user_session", session_ + "/start"), first_, session_, "");
+  record["change"] = "start";
+  record["status"] = "active";
+  record["session_start"] = first_;
+  out.push_back(make("user_session", std::move(record)));
+}
+
+void Transcript::take_assistant(const Line& line, std::vector<Made>& out) {
+  if (line.api_error) {
+    ++counts_.api_errors;
+    return;
+  }
+  if (line.has_usage && !line.message_id.empty() && !line.model.empty()) {
+    auto open = std::ranges::find_if(
+        messages_, [&](const Message& one) { return one.id == line.message_id && one.request_id == line.request_id; });
+    if (open == messages_.end()) {
+      if (messages_.size() >= kMostOpen) {
+        close_message(messages_.front(), out);
+        messages_.erase(messages_.begin());
+      }
+      open = messages_.insert(messages_.end(), {line.message_id, line.request_id, line.model, line.timestamp,
+                                                line.session_id, prompt_, line.usage, false, line.sidechain});
+    } else {
+      ++counts_.merged;
+      if (line.usage.total() > open->usage.total()) open->usage = line.usage;
+    }
+    open->stopped = open->stopped || !line.stop_reason.empty();
+  }
+  for (const ToolUse& use : line.tool_uses) {
+    if (calls_.size() >= kMostCalls) break;
+    calls_.insert_or_assign(use.id, Call{use.name, use.agent, line.timestamp, line.session_id, prompt_});
+    if (use.name != "Skill" || use.skill.empty()) continue;
+    Json record = envelope(derived_id("command_execution", use.id), line.timestamp, line.session_id, prompt_);
+    record["tool_use_id"] = use.id;
+    record["command_name"] = "/" + use.skill;
+    record["status"] = "success";
+    out.push_back(make("command_execution", std::move(record)));
+  }
+}
+
+void Transcript::take_user(const Line& line, std::vector<Made>& out) {
+  // A line that is older than the first of its file was copied from the session that this one was forked from, and has
+  // got another prompt id there.
+  if (!line.command.empty() && line.timestamp >= first_) {
+    const std::string& key = line.prompt_id.empty() ? line.uuid : line.prompt_id;
+    Json record = envelope(derived_id("command_execution", key), line.timestamp, line.session_id, line.prompt_id);
+    record["command_name"] = line.command;
+    record["status"] = "success";
+    out.push_back(make("command_execution", std::move(record)));
+  }
+  for (const ToolResult& result : line.tool_results) {
+    const auto at = calls_.find(result.id);
+    if (at == calls_.end()) continue;  // its call was read before, or is not there
+    const std::string_view status = line.denied ? "cancelled" : result.error ? "error" : "success";
+    close_call(at->first, at->second, status, out);
+    if (is_agent_tool(at->second.name) && line.has_agent) {
+      const std::string& key = line.agent.id.empty() ? result.id : line.agent.id;
+      const Call& call = at->second;
+      Json record = envelope(derived_id("agent_interaction", key), call.timestamp, call.session_id, call.prompt_id);
+      record["tool_use_id"] = result.id;
+      const std::string& type = line.agent.type.empty() ? call.agent : line.agent.type;
+      record["agent_name"] = type.empty() ? "general-purpose" : type;
+      record["interaction_type"] = "delegation";
+      record["status"] = status;
+      if (line.agent.duration_ms >= 0) record["execution_time_ms"] = line.agent.duration_ms;
+      out.push_back(make("agent_interaction", std::move(record)));
+    }
+    calls_.erase(at);
+  }
+}
+
+void Transcript::close_message(const Message& done, std::vector<Made>& out) {
+  Json record = envelope(derived_id("model_usage", done.id + "/" + done.request_id), done.timestamp, done.session_id,
+                         done.prompt_id);
+  put(record, "request_id", done.request_id);
+  record["message_id"] = done.id;
+  record["model"] = done.model;
+  record["input_tokens"] = done.usage.input;
+  record["output_tokens"] = done.usage.output;
+  record["cache_read_tokens"] = done.usage.cache_read;
+  record["cache_creation_tokens"] = done.usage.cache_creation;
+  if (const auto cost = prices_.cost(done.model, done.usage))
+    record["cost_usd"] = *cost;
+  else
+    ++unpriced_[done.usage.fast ? done.model + "-fast" : done.model];
+  out.push_back({metrics::find_kind("model_usage"), std::move(record), done.sidechain});
+}
+
+void Transcript::close_call(const std::string& id, const Call& call, std::string_view status, std::vector<Made>& out) {
+  if (call.name.empty()) return;
+  Json record = envelope(derived_id("tool_usage", id), call.timestamp, call.session_id, call.prompt_id);
+  record["tool_use_id"] = id;
+  record["tool_name"] = call.name;
+  record["status"] = status;
+  out.push_back(make("tool_usage", std::move(record)));
+}
+
+void Transcript::rest(Rest how, std::vector<Made>& out) {
+  std::erase_if(messages_, [&](const Message& one) {
+    if (!one.stopped && how == Rest::busy) return false;
+    close_message(one, out);
+    return true;
+  });
+  if (how != Rest::ended || ended_) return;
+  for (const auto& [id, call] : std::exchange(calls_, {})) close_call(id, call, "cancelled", out);
+  end_session(out);
+  ended_ = true;
+}
+
+void Transcript::end_session(std::vector<Made>& out) {
+  if (!main_ || session_.empty()) return;
+  Json record = envelope(derived_id("user_session", session_ + "/end"), last_, session_, "");
+  record["change"] = "end";
+  record["status"] = "completed";
+  record["session_start"] = first_;
+  record["session_end"] = last_;
+  const auto from = parse_rfc3339(first_), until = parse_rfc3339(last_);
+  if (from && until) {
+    const auto length = static_cast<double>(to_ms(*until) - to_ms(*from));
+    if (length >= 0 && length <= kLongestSessionMs) record["total_duration_ms"] = length;
+  }
+  out.push_back(make("user_session", std::move(record)));
+}
+
+}  // namespace fortium::claude

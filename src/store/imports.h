@@ -1,0 +1,46 @@
+// How far each transcript was imported: the table `imported_file`. Files are known by a hash of their path, as paths
+// are private. One instance belongs to one thread.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+
+#include "database.h"
+
+namespace fortium::store {
+
+struct ImportedFile {
+  std::uint64_t inode = 0;
+  std::int64_t size = 0;
+  std::int64_t offset = 0;
+  std::int64_t rest = 0;  // the importer's word for how long the file had not been written to
+  std::string carried;    // JSON of the importer's own
+};
+
+class Imports {
+ public:
+  explicit Imports(Database& database) : database_(database) {}
+
+  // From here to end_bulk(), commits are in order but reach the disk when the system likes, and the cache is large
+  // enough for pages all over the trees. After a power loss the store is as it was after one of them, and as it says
+  // how far files were read in the same log, the next import reads the rest again. Nobody may be told of a record
+  // before end_bulk() and one more commit.
+  Result<void> begin_bulk();
+  Result<void> end_bulk();
+  // Everything that is known, by key_of(path).
+  Result<std::map<std::string, ImportedFile>> load();
+  // In one transaction; after the records that it covers are durable, never before.
+  Result<void> save(const std::map<std::string, ImportedFile>& files);  // by key_of(path)
+  // Messages of a session that were recorded, with their requests: "message id/request id".
+  Result<std::set<std::string>> messages_of(const std::string& session_id);
+
+  static std::string key_of(const std::string& path);
+
+ private:
+  Database& database_;
+  std::int64_t synchronous_ = 2;  // FULL, as SQLite numbers it
+};
+
+}  // namespace fortium::store
