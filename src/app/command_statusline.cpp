@@ -13,6 +13,7 @@
 
 #include "../claude/statusline.h"
 #include "commands.h"
+#include "consent.h"
 #include "fortium/base/files.h"
 #include "fortium/base/hash.h"
 #include "local.h"
@@ -64,7 +65,9 @@ void set_mark(const std::string& mark, WallTime now) {
   }
 }
 
-void record(const claude::StatusLine& status, const Options& options, const Environment& environment) {
+void record(const claude::StatusLine& status, Options options, const Environment& environment) {
+  if (opted_out_here(environment) || opted_out(status.directory, environment)) return;
+  options.find_key = false;
   const Settings settings = load_settings(options, environment);
   Local local(settings);
   set_mark(mark_of(settings.data_dir, status.session_id), local.clock().now());

@@ -117,6 +117,16 @@ class StatusLine(support.Case):
         self.settled()
         self.assertFalse(os.path.exists(self.data))
 
+    def test_nothing_is_recorded_of_a_project_that_opted_out(self):
+        project = os.path.join(self.home, "shop")
+        os.mkdir(project)
+        with open(os.path.join(project, ".fortium-metrics-off"), "w"):
+            pass
+        status = {**STATUS, "workspace": {**STATUS["workspace"], "project_dir": project}}
+        self.assertEqual(self.line("echo", "x", status=status).out, "x\n")
+        self.settled()
+        self.assertFalse(os.path.exists(self.data))
+
     def test_a_store_that_cannot_be_used_is_not_noticed(self):
         os.makedirs(os.path.dirname(self.data))
         with open(self.data, "w") as file:
