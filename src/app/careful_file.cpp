@@ -19,27 +19,11 @@ namespace {
 
 constexpr std::size_t kMost = 64 << 20;  // bytes of one file
 
-Error failed(std::string_view doing, const std::string& path) {
-  return {errno == ENOSPC ? Errc::full : Errc::unavailable,
-          "cannot " + std::string(doing) + " " + path + ": " + std::strerror(errno)};
-}
-
 Result<void> still_the_same(const FileState& state) {
   const auto now = read_file(state.real, kMost);
   const bool same = now ? state.exists && *now == state.text : !state.exists && now.error().code == Errc::not_found;
   if (same) return {};
   return Error{Errc::conflict, state.path + " was changed meanwhile; run it again"};
-}
-
-Result<void> write_synced(int fd, std::string_view text, const std::string& path) {
-  while (!text.empty()) {
-    const ssize_t n = ::write(fd, text.data(), text.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return failed("write", path);
-    text.remove_prefix(static_cast<std::size_t>(n));
-  }
-  if (::fsync(fd) != 0) return failed("sync", path);
-  return {};
 }
 
 std::optional<std::string> kept(const std::string& path) {
@@ -55,7 +39,7 @@ Result<FileState> look_at(const std::string& path) {
   struct stat info {};
   if (::lstat(path.c_str(), &info) != 0) {
     if (errno == ENOENT) return state;
-    return failed("use", path);
+    return file_error("use", path);
   }
   if (S_ISLNK(info.st_mode)) {
     char* real = ::realpath(path.c_str(), nullptr);
@@ -63,7 +47,7 @@ Result<FileState> look_at(const std::string& path) {
       return Error{Errc::unavailable, path + " is a link to nowhere; remove it, or make what it points to"};
     state.real = real;
     std::free(real);
-    if (::stat(state.real.c_str(), &info) != 0) return failed("use", state.real);
+    if (::stat(state.real.c_str(), &info) != 0) return file_error("use", state.real);
   }
   if (!S_ISREG(info.st_mode)) return Error{Errc::unavailable, path + " is not a file"};
   state.read_only = (info.st_mode & 0222) == 0 || ::access(state.real.c_str(), W_OK) != 0;
@@ -77,15 +61,15 @@ Result<void> replace_file(const FileState& state, std::string_view text) {
   FM_TRY_(make_private_dir(std::filesystem::path(state.real).parent_path()));
   const std::string fresh = state.real + "." + std::to_string(::getpid()) + ".new";
   const int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (fd < 0) return failed("write", fresh);
+  if (fd < 0) return file_error("write", fresh);
   struct stat was {};
   if (state.exists && ::stat(state.real.c_str(), &was) == 0 && (was.st_uid != ::geteuid() || was.st_gid != ::getegid()))
     (void)!::fchown(fd, was.st_uid, was.st_gid);  // where that is not allowed, it is ours from now on
-  Result<void> done = ::fchmod(fd, state.mode) == 0 ? Result<void>() : failed("set the mode of", fresh);
+  Result<void> done = ::fchmod(fd, state.mode) == 0 ? Result<void>() : file_error("set the mode of", fresh);
   if (done) done = write_synced(fd, text, fresh);
   ::close(fd);
   if (done) done = still_the_same(state);  // the last look, right before it takes effect
-  if (done && ::rename(fresh.c_str(), state.real.c_str()) != 0) done = failed("replace", state.real);
+  if (done && ::rename(fresh.c_str(), state.real.c_str()) != 0) done = file_error("replace", state.real);
   if (done) return sync_dir(std::filesystem::path(state.real).parent_path());
   ::unlink(fresh.c_str());
   return done;
@@ -93,7 +77,7 @@ Result<void> replace_file(const FileState& state, std::string_view text) {
 
 Result<void> remove_file(const FileState& state) {
   FM_TRY_(still_the_same(state));
-  if (::unlink(state.path.c_str()) != 0) return failed("remove", state.path);
+  if (::unlink(state.path.c_str()) != 0) return file_error("remove", state.path);
   return sync_dir(std::filesystem::path(state.path).parent_path());
 }
 

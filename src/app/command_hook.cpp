@@ -105,11 +105,7 @@ class Hook {
       if (const auto* wrong = std::get_if<metrics::Violations>(&staged)) log_debug("hook: " + schema::to_text(*wrong));
     }
     // The same id again, from another installation or an import: it was known before, which is no error.
-    if (recorder.has_staged()) {
-      FM_TRY(const auto stored, recorder.commit());
-      return {};
-    }
-    FM_TRY(const auto stored, store.append({}));
+    FM_TRY_(recorder.has_staged() ? recorder.commit() : store.append({}));
     return {};
   }
 

@@ -5,7 +5,7 @@
 namespace fortium::app {
 
 bool opted_out(const std::string& dir, const Environment& environment) {
-  const std::filesystem::path home = environment("HOME").value_or("");
+  const std::filesystem::path home = home_of(environment);
   std::error_code ignored;  // what cannot be looked at says nothing
   for (std::filesystem::path at = dir; at.is_absolute(); at = at.parent_path()) {
     if (std::filesystem::exists(at / kOffFile, ignored)) return true;
@@ -14,11 +14,7 @@ bool opted_out(const std::string& dir, const Environment& environment) {
   return false;
 }
 
-bool opted_out_here(const Environment& environment) {
-  std::error_code gone;
-  const auto project = environment("CLAUDE_PROJECT_DIR");
-  return opted_out(project && !project->empty() ? *project : std::filesystem::current_path(gone).string(), environment);
-}
+bool opted_out_here(const Environment& environment) { return opted_out(project_dir_of(environment), environment); }
 
 claude::Privacy privacy_of(const Settings& settings, std::string salt) {
   return {settings.flag("privacy.prompts"), settings.flag("privacy.arguments"), settings.flag("privacy.paths"),

@@ -37,9 +37,8 @@ std::optional<std::vector<std::string>> read_row(std::istream& input, std::int64
 
 // Text is text; everything else was written as JSON.
 Json cell_of(const schema::Field& field, const std::string& text) {
-  using namespace schema;  // NOLINT(google-build-using-namespace)
-  if (std::holds_alternative<Text>(field.type) || std::holds_alternative<OneOf>(field.type) ||
-      std::holds_alternative<Timestamp>(field.type))
+  if (std::holds_alternative<schema::Text>(field.type) || std::holds_alternative<schema::OneOf>(field.type) ||
+      std::holds_alternative<schema::Timestamp>(field.type))
     return text;
   auto value = parse_json(text);
   return value ? std::move(*value) : Json(text);

@@ -66,11 +66,10 @@ Result<ImportSources> find_sources(const ImportCommand& command, const Environme
   ImportSources sources;
   if (command.paths.empty()) {
     if (from == "csv" || from == "jsonl") return Error{Errc::invalid, "--from " + from + ": name the files to read"};
-    const std::string home = environment("HOME").value_or("");
+    const std::string home = home_of(environment);
     if (from != "legacy")
       sources.transcripts = claude::transcript_roots(home, environment("CLAUDE_CONFIG_DIR").value_or(""));
-    std::error_code error;
-    const std::string here = environment("CLAUDE_PROJECT_DIR").value_or(fs::current_path(error).string());
+    const std::string here = project_dir_of(environment);
     if (from != "claude") sources.legacy = legacy::metric_folders(home, here == home ? "" : here);
     return sources;
   }

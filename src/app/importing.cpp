@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "../legacy/read_folder.h"
+#include "consent.h"
 #include "import_files.h"
 
 namespace fortium::app {
@@ -53,10 +54,13 @@ Result<void> Importing::import_transcripts(const std::vector<std::string>& paths
   }
   const auto sessions = claude::find_transcripts(
       paths, [this](const std::string& path, std::string why) { skip(path, 0, std::move(why)); });
-  claude::Importer importer(prices, local_.clock().now(), [&known](const std::string& path) {
-    const auto at = known.find(store::Imports::key_of(path));
-    return at == known.end() ? nullptr : &at->second;
-  });
+  claude::Importer importer(
+      prices, local_.clock().now(),
+      [&known](const std::string& path) {
+        const auto at = known.find(store::Imports::key_of(path));
+        return at == known.end() ? nullptr : &at->second;
+      },
+      [environment = process_environment()](const std::string& dir) { return opted_out(dir, environment); });
   app::Progress bar(dry_ ? "reading, KiB" : "importing, KiB", importer.unread(sessions) / kKiB);
   const std::int64_t closed = local_.store().times_closed();
   if (!dry_) FM_TRY_(imports->begin_bulk());

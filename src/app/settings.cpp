@@ -297,6 +297,12 @@ std::string home_of(const Environment& environment) {
   return entry != nullptr && entry->pw_dir != nullptr ? entry->pw_dir : "/";
 }
 
+std::string project_dir_of(const Environment& environment) {
+  if (auto dir = environment("CLAUDE_PROJECT_DIR"); dir && !dir->empty()) return *dir;
+  std::error_code gone;
+  return std::filesystem::current_path(gone);
+}
+
 std::string data_dir_of(const Options& options, const Environment& environment) {
   return place(options.data_dir, environment, "FORTIUM_DATA_DIR", "XDG_DATA_HOME", "/.local/share", "/fortium-metrics");
 }

@@ -78,6 +78,8 @@ using Environment = std::function<std::optional<std::string>(const char* name)>;
 Environment process_environment();
 // HOME, else what the system knows of the account.
 std::string home_of(const Environment& environment);
+// Claude Code's project, or where we are; "" where that is gone.
+std::string project_dir_of(const Environment& environment);
 // Two answers that need no file: where the data is, and whether nothing is to be recorded.
 std::string data_dir_of(const Options& options, const Environment& environment);
 bool is_disabled(const Environment& environment);

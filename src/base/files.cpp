@@ -10,31 +10,28 @@
 
 namespace fortium {
 
-namespace {
-
-Error failed(std::string_view doing, const std::string& path) {
+Error file_error(std::string_view doing, const std::string& path) {
   const Errc code = errno == ENOSPC || errno == EDQUOT ? Errc::full : Errc::unavailable;
   return {code, "cannot " + std::string(doing) + " " + path + ": " + std::strerror(errno)};
 }
 
-Result<void> write_all(int fd, std::string_view text, const std::string& path) {
+Result<void> write_synced(int fd, std::string_view text, const std::string& path) {
   while (!text.empty()) {
     const ssize_t n = ::write(fd, text.data(), text.size());
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return failed("write", path);
+    if (n < 0) return file_error("write", path);
     text.remove_prefix(static_cast<std::size_t>(n));
   }
+  if (::fsync(fd) != 0) return file_error("sync", path);
   return {};
 }
-
-}  // namespace
 
 Result<void> make_private_dir(const std::string& path) {
   if (path.empty()) return {};  // where we are
   const std::string above = std::filesystem::path(path).parent_path();
   bool made = ::mkdir(path.c_str(), 0700) == 0;
   if (!made && errno == ENOENT) {
-    if (above.empty() || above == path) return failed("make", path);
+    if (above.empty() || above == path) return file_error("make", path);
     FM_TRY_(make_private_dir(above));
     made = ::mkdir(path.c_str(), 0700) == 0;
   }
@@ -42,9 +39,9 @@ Result<void> make_private_dir(const std::string& path) {
     (void)sync_dir(above);  // where that may not be read, the system's own time must do
     return {};
   }
-  if (errno != EEXIST) return failed("make", path);
+  if (errno != EEXIST) return file_error("make", path);
   struct stat info {};
-  if (::stat(path.c_str(), &info) != 0) return failed("use", path);
+  if (::stat(path.c_str(), &info) != 0) return file_error("use", path);
   if (!S_ISDIR(info.st_mode)) return Error{Errc::unavailable, path + " is not a directory"};
   return {};
 }
@@ -53,7 +50,7 @@ Result<std::string> read_file(const std::string& path, std::size_t limit) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) {
     if (errno == ENOENT) return Error{Errc::not_found, path + " does not exist"};
-    return failed("read", path);
+    return file_error("read", path);
   }
   std::string text;
   char buffer[16384];
@@ -61,7 +58,7 @@ Result<std::string> read_file(const std::string& path, std::size_t limit) {
     const ssize_t n = ::read(fd, buffer, sizeof buffer);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) {
-      const Error error = failed("read", path);
+      const Error error = file_error("read", path);
       ::close(fd);
       return error;
     }
@@ -79,11 +76,10 @@ Result<std::string> read_file(const std::string& path, std::size_t limit) {
 Result<void> write_file(const std::string& path, std::string_view text) {
   const std::string fresh = path + "." + std::to_string(::getpid()) + ".new";
   const int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (fd < 0) return failed("write", fresh);
-  Result<void> done = write_all(fd, text, fresh);
-  if (done && ::fsync(fd) != 0) done = failed("sync", fresh);
+  if (fd < 0) return file_error("write", fresh);
+  Result<void> done = write_synced(fd, text, fresh);
   ::close(fd);
-  if (done && ::rename(fresh.c_str(), path.c_str()) != 0) done = failed("replace", path);
+  if (done && ::rename(fresh.c_str(), path.c_str()) != 0) done = file_error("replace", path);
   if (!done) {
     ::unlink(fresh.c_str());
     return done;
@@ -93,9 +89,9 @@ Result<void> write_file(const std::string& path, std::string_view text) {
 
 Result<void> sync_dir(const std::string& path) {
   const int fd = ::open(path.empty() ? "." : path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return failed("open", path);
+  if (fd < 0) return file_error("open", path);
   const bool ok = ::fsync(fd) == 0;
-  const Error error = failed("sync", path);
+  const Error error = file_error("sync", path);
   ::close(fd);
   if (!ok) return error;
   return {};

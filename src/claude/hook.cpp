@@ -19,12 +19,6 @@ constexpr std::string_view kResumed = "resume";
 constexpr std::size_t kFingerprint = 16;  // hex digits
 constexpr std::size_t kMostEvents = 40;   // names of events that are counted; a record's detail takes 50 members
 
-std::string text_of(const Json& object, std::string_view name) {
-  if (!object.is_object()) return "";
-  const auto at = object.find(name);
-  return at != object.end() && at->is_string() ? at->get<std::string>() : "";
-}
-
 double milliseconds_between(WallTime from, WallTime to) {
   return std::clamp(static_cast<double>((to - from).count()), 0.0, metrics::kMaxDurationMs);
 }
@@ -68,9 +62,10 @@ class Reading {
   void session_end() {
     told_ = true;
     const OpenCall* session = find(kSession, session_);
+    if (session == nullptr) return;  // nothing was ever seen of it: a command that only looks around says goodbye, too
     end_all([](const OpenCall&) { return true; });
-    if (session != nullptr && session->state == kEnded) return;  // told by another installation
-    const bool resumed = session != nullptr && session->name == kResumed;
+    if (session->state == kEnded) return;  // told by another installation
+    const bool resumed = session->name == kResumed;
     const std::string key = session_ + "/end" + (resumed ? "/" + std::to_string(session->pid) : "");
     Record record{kSession, fields_of(kSession, key, session_, "", moment_.now)};
     Json& fields = record.fields;
@@ -80,8 +75,8 @@ class Reading {
     set_if(fields, "completion_reason", clean_name(event_.text("reason")));
     add_context(fields, "context", events_of(open_));
     out_.records.push_back(std::move(record));
-    OpenCall ended = note(kSession, session_, session != nullptr ? session->name : "");
-    ended.pid = session != nullptr ? session->pid : moment_.pid;
+    OpenCall ended = note(kSession, session_, session->name);
+    ended.pid = session->pid;
     ended.state = kEnded;
     out_.changes.push_back({Do::close, ended});
     out_.changes.push_back({Do::begin, std::move(ended)});  // so that a second goodbye is known for one
@@ -99,9 +94,8 @@ class Reading {
   }
 
   void expansion() {
-    std::string name = event_.text("command_name");
-    if (!name.starts_with('/')) name.insert(0, "/");
-    if (const std::string command = command_of(name); !command.empty()) begin_command(command);
+    if (const std::string command = command_named(event_.text("command_name")); !command.empty())
+      begin_command(command);
   }
 
   void tool_begins() {
@@ -270,7 +264,11 @@ class Reading {
     out_.changes.push_back({Do::count, std::move(session)});
   }
 
-  void begin_command(const std::string& name) { out_.changes.push_back({Do::begin, note(kCommand, turn_key(), name)}); }
+  // A prompt without a name has one in its transcript: what is recorded here would count again when that is imported.
+  void begin_command(const std::string& name) {
+    const std::string prompt = event_.text("prompt_id");
+    if (!prompt.empty()) out_.changes.push_back({Do::begin, note(kCommand, prompt, name)});
+  }
 
   OpenCall tool_call() const {
     OpenCall call = note(kTool, event_.text("tool_use_id"), clean_name(event_.text("tool_name")));
@@ -294,17 +292,15 @@ class Reading {
     if (event_.text("tool_use_id").empty()) return count();
     const OpenCall call = tool_call();
     if (call.name == "Skill") run_by_model(call, end);
-    if (call.name == "Agent" || call.name == "Task") delegated(call, end, response);
+    if (is_agent_tool(call.name)) delegated(call, end, response);
     end_call(call, std::move(end));
   }
 
   // A skill that the model runs is a command too.
   void run_by_model(const OpenCall& tool, const End& end) {
-    std::string name = text_of(member("tool_input"), "skill");
-    if (!name.starts_with('/')) name.insert(0, "/");
     OpenCall command = tool;
     command.what = kCommand;
-    command.name = command_of(name);
+    command.name = command_named(text_of(member("tool_input"), "skill"));
     command.detail = R"({"run_by":"model"})";
     if (command.name.empty()) return;
     Record record = record_of(command, {end.status, duration_of(tool), end.when, end.error, Json::object()});

@@ -45,13 +45,14 @@ struct Task {
 // One file while it is read. Moves from thread to thread, a lot each.
 class Reading {
  public:
-  Reading(const Task& task, const Prices& prices, WallTime now)
+  Reading(const Task& task, const Prices& prices, WallTime now, const Importer::Off& off)
       : path_(task.file.path),
         descriptor_(path_),
         progress_{task.file.inode, 0, task.known ? task.known->offset : 0, Rest::busy, ""},
         size_(task.file.size),
         rest_(task.rest),
         now_(now),
+        off_(off),
         transcript_(prices, task.file.main, carried_of(task)) {}
 
   // False: the file is read to its end.
@@ -123,10 +124,19 @@ class Reading {
     }
     if (text.empty() || (transcript_.begun() && skippable(text))) return;
     std::string why;
-    if (parser.parse(text, line_, why))
-      transcript_.take(line_, made_);
-    else
+    if (!parser.parse(text, line_, why))
       lot.skipped.push_back({path_, number_, std::move(why)});
+    else if (is_wanted())
+      transcript_.take(line_, made_);
+  }
+
+  // A line without a directory belongs to that of the line before.
+  bool is_wanted() {
+    if (!line_.cwd.empty() && line_.cwd != dir_) {
+      dir_ = line_.cwd;
+      wanted_ = !off_(dir_);
+    }
+    return wanted_;
   }
 
   // Here, and not where it is written, as there is one writer.
@@ -147,6 +157,9 @@ class Reading {
   const std::int64_t size_;  // when it was looked at
   const Rest rest_;
   const WallTime now_;
+  const Importer::Off& off_;
+  std::string dir_;
+  bool wanted_ = true;
   Transcript transcript_;
   std::vector<Made> made_;  // of the block that is read
   std::string buffer_;
@@ -159,8 +172,14 @@ class Reading {
 // One session, or a part of it: read lot by lot, always by one thread at a time.
 class Stream {
  public:
-  Stream(std::vector<Task> tasks, std::string session, bool resumed, const Prices& prices, WallTime now)
-      : tasks_(std::move(tasks)), session_(std::move(session)), resumed_(resumed), prices_(prices), now_(now) {}
+  Stream(std::vector<Task> tasks, std::string session, bool resumed, const Prices& prices, WallTime now,
+         const Importer::Off& off)
+      : tasks_(std::move(tasks)),
+        session_(std::move(session)),
+        resumed_(resumed),
+        prices_(prices),
+        now_(now),
+        off_(off) {}
 
   Result<Lot> next() {
     Lot lot{.session = session_, .resumed = resumed_};
@@ -169,7 +188,7 @@ class Stream {
     }
     while (lot.read_bytes < kLotBytes && lot.records.size() < kLotRecords && !done()) {
       if (!reading_) {
-        reading_ = std::make_unique<Reading>(tasks_[at_], prices_, now_);
+        reading_ = std::make_unique<Reading>(tasks_[at_], prices_, now_, off_);
         ++lot.files;
       }
       if (reading_->step(*parser_, lot)) continue;
@@ -186,6 +205,7 @@ class Stream {
   const bool resumed_;
   const Prices& prices_;
   const WallTime now_;
+  const Importer::Off& off_;
   std::size_t at_ = 0;
   std::unique_ptr<LineParser> parser_;
   std::unique_ptr<Reading> reading_;
@@ -245,8 +265,8 @@ Result<void> Importer::run(const std::vector<SessionFiles>& sessions, const Take
         tasks.push_back({file, before != nullptr ? std::optional(*before) : std::nullopt, rest_of(file, now_)});
       }
       if (!tasks.empty())
-        flying.push_back(
-            launch(std::make_unique<Stream>(std::move(tasks), session.files.front().path, resumed, prices_, now_)));
+        flying.push_back(launch(
+            std::make_unique<Stream>(std::move(tasks), session.files.front().path, resumed, prices_, now_, off_)));
     }
   };
   for (refill(); !flying.empty(); refill()) {

@@ -65,8 +65,11 @@ class Importer {
   // What an earlier run left; nullptr: never read.
   using Known = std::function<const Progress*(const std::string& path)>;
   using Take = std::function<Result<void>(Lot& lot)>;
+  // Whether nothing of what happened in this directory is wanted. Asked by several threads at once.
+  using Off = std::function<bool(const std::string& dir)>;
 
-  Importer(const Prices& prices, WallTime now, Known known) : prices_(prices), now_(now), known_(std::move(known)) {}
+  Importer(const Prices& prices, WallTime now, Known known, Off off)
+      : prices_(prices), now_(now), known_(std::move(known)), off_(std::move(off)) {}
 
   // Bytes of these sessions that are new.
   std::int64_t unread(const std::vector<SessionFiles>& sessions) const;
@@ -77,6 +80,7 @@ class Importer {
   const Prices& prices_;
   const WallTime now_;
   const Known known_;
+  const Off off_;
 };
 
 }  // namespace fortium::claude

@@ -66,7 +66,7 @@ struct Line {
   Usage usage;
   std::vector<ToolUse> tool_uses;
   std::vector<ToolResult> tool_results;
-  std::string command;  // "/compact", where the line is a slash command
+  std::string command;  // what stands where the name of a slash command does; it may be anything
   bool has_agent = false;
   AgentResult agent;
   CostState cost;

@@ -125,6 +125,10 @@ std::string command_of(std::string_view prompt) {
   return "/" + std::string(name);
 }
 
+std::string command_named(std::string_view name) {
+  return command_of(name.starts_with('/') ? std::string(name) : "/" + std::string(name));
+}
+
 void describe_prompt(Json& context, const Json& prompt, std::int64_t chars, const Privacy& privacy) {
   context["prompt_chars"] = chars;
   if (privacy.prompts && prompt.is_string()) context["prompt"] = allowed(prompt.get_ref<const std::string&>());

@@ -26,6 +26,8 @@ constexpr std::size_t kMostKeptChars = 4'000;  // of an allowed text; the fields
 std::string clean_name(std::string_view name);
 // "/plan-product" of "/plan-product now and here"; empty: the prompt is no command.
 std::string command_of(std::string_view prompt);
+// The same of a command or skill that is named without its slash.
+std::string command_named(std::string_view name);
 
 // Each adds to `context` what may be kept.
 void describe_prompt(Json& context, const Json& prompt, std::int64_t chars, const Privacy& privacy);

@@ -29,9 +29,17 @@ Record session_update(const std::string& session, std::string_view what, std::st
 
 }  // namespace
 
-void set_if(Json& object, const char* name, const std::string& text) {
+void set_if(Json& object, const char* name, std::string_view text) {
   if (!text.empty()) object[name] = text;
 }
+
+std::string text_of(const Json& object, std::string_view name) {
+  if (!object.is_object()) return "";
+  const auto at = object.find(name);
+  return at != object.end() && at->is_string() ? at->get<std::string>() : "";
+}
+
+bool is_agent_tool(std::string_view tool) { return tool == "Task" || tool == "Agent"; }
 
 Json fields_of(std::string_view kind, std::string_view key, const std::string& session, const std::string& prompt,
                WallTime when) {

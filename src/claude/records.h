@@ -46,7 +46,11 @@ Record given_up(const metrics::OpenCall& call);
 Json fields_of(std::string_view kind, std::string_view key, const std::string& session, const std::string& prompt,
                WallTime when);
 // Absent rather than empty.
-void set_if(Json& object, const char* name, const std::string& text);
+void set_if(Json& object, const char* name, std::string_view text);
+// A member that is text; "" where there is none.
+std::string text_of(const Json& object, std::string_view name);
+// Whether it is the tool by which a subagent is asked; older versions call it otherwise.
+bool is_agent_tool(std::string_view tool);
 void add_context(Json& fields, const char* name, Json context);
 
 }  // namespace fortium::claude

@@ -5,6 +5,8 @@
 
 #include "fortium/base/clock.h"
 #include "fortium/claude/identity.h"
+#include "privacy.h"
+#include "records.h"
 
 namespace fortium::claude {
 
@@ -13,22 +15,11 @@ namespace {
 constexpr std::size_t kMostCalls = 1'000;  // open at once: bounded memory
 constexpr double kLongestSessionMs = 31.0 * metrics::kMaxDurationMs;
 
-void put(Json& record, const char* name, std::string_view value) {
-  if (!value.empty()) record[name] = value;
-}
-
 // The folder's name only: paths are private.
 std::string name_of(std::string_view folder) {
   while (folder.ends_with('/')) folder.remove_suffix(1);
   return std::string(folder.substr(folder.rfind('/') + 1));
 }
-
-std::string text(const Json& object, const char* name) {
-  const auto at = object.find(name);
-  return at != object.end() && at->is_string() ? at->get<std::string>() : std::string();
-}
-
-bool is_agent_tool(std::string_view name) { return name == "Task" || name == "Agent"; }
 
 Made make(const char* kind, Json record) { return {metrics::find_kind(kind), std::move(record), false}; }
 
@@ -45,22 +36,22 @@ Usage usage_of(const Json& list) {
 
 Transcript::Transcript(const Prices& prices, bool main, const Json& carried) : prices_(prices), main_(main) {
   if (!carried.is_object()) return;
-  session_ = text(carried, "session");
-  first_ = text(carried, "first");
-  last_ = text(carried, "last");
-  project_ = text(carried, "project");
-  prompt_ = text(carried, "prompt");
+  session_ = text_of(carried, "session");
+  first_ = text_of(carried, "first");
+  last_ = text_of(carried, "last");
+  project_ = text_of(carried, "project");
+  prompt_ = text_of(carried, "prompt");
   ended_ = carried.value("ended", false);
   if (carried.contains("cost")) cost_ = carried["cost"];
   if (const auto messages = carried.find("messages"); messages != carried.end())
     for (const Json& open : *messages)
-      messages_.push_back({text(open, "id"), text(open, "request"), text(open, "model"), text(open, "time"),
-                           text(open, "session"), text(open, "prompt"), usage_of(open.at("usage")),
+      messages_.push_back({text_of(open, "id"), text_of(open, "request"), text_of(open, "model"), text_of(open, "time"),
+                           text_of(open, "session"), text_of(open, "prompt"), usage_of(open.at("usage")),
                            open.value("stopped", false), open.value("side", false)});
   if (const auto calls = carried.find("calls"); calls != carried.end())
     for (const auto& [id, call] : calls->items())
-      calls_[id] = {text(call, "name"), text(call, "agent"), text(call, "time"), text(call, "session"),
-                    text(call, "prompt")};
+      calls_[id] = {text_of(call, "name"), text_of(call, "agent"), text_of(call, "time"), text_of(call, "session"),
+                    text_of(call, "prompt")};
 }
 
 Json Transcript::carry() const {
@@ -89,10 +80,10 @@ Json Transcript::carry() const {
 Json Transcript::envelope(std::string id, std::string_view timestamp, std::string_view session,
                           std::string_view prompt) const {
   Json record{{"id", std::move(id)}, {"source", "import"}};
-  put(record, "timestamp", timestamp);
-  put(record, "session_id", session);
-  put(record, "project", project_);
-  put(record, "prompt_id", prompt);
+  set_if(record, "timestamp", timestamp);
+  set_if(record, "session_id", session);
+  set_if(record, "project", project_);
+  set_if(record, "prompt_id", prompt);
   return record;
 }
 
@@ -148,10 +139,11 @@ void Transcript::take_assistant(const Line& line, std::vector<Made>& out) {
   for (const ToolUse& use : line.tool_uses) {
     if (calls_.size() >= kMostCalls) break;
     calls_.insert_or_assign(use.id, Call{use.name, use.agent, line.timestamp, line.session_id, prompt_});
-    if (use.name != "Skill" || use.skill.empty()) continue;
+    const std::string command = use.name == "Skill" ? command_named(use.skill) : "";
+    if (command.empty()) continue;
     Json record = envelope(derived_id("command_execution", use.id), line.timestamp, line.session_id, prompt_);
     record["tool_use_id"] = use.id;
-    record["command_name"] = "/" + use.skill;
+    record["command_name"] = command;
     record["status"] = "success";
     out.push_back(make("command_execution", std::move(record)));
   }
@@ -160,10 +152,10 @@ void Transcript::take_assistant(const Line& line, std::vector<Made>& out) {
 void Transcript::take_user(const Line& line, std::vector<Made>& out) {
   // A line that is older than the first of its file was copied from the session that this one was forked from, and has
   // got another prompt id there.
-  if (!line.command.empty() && line.timestamp >= first_) {
+  if (const std::string command = command_named(line.command); !command.empty() && line.timestamp >= first_) {
     const std::string& key = line.prompt_id.empty() ? line.uuid : line.prompt_id;
     Json record = envelope(derived_id("command_execution", key), line.timestamp, line.session_id, line.prompt_id);
-    record["command_name"] = line.command;
+    record["command_name"] = command;
     record["status"] = "success";
     out.push_back(make("command_execution", std::move(record)));
   }
@@ -191,7 +183,7 @@ void Transcript::take_user(const Line& line, std::vector<Made>& out) {
 void Transcript::close_message(const Message& done, std::vector<Made>& out) {
   Json record = envelope(derived_id("model_usage", done.id + "/" + done.request_id), done.timestamp, done.session_id,
                          done.prompt_id);
-  put(record, "request_id", done.request_id);
+  set_if(record, "request_id", done.request_id);
   record["message_id"] = done.id;
   record["model"] = done.model;
   record["input_tokens"] = done.usage.input;

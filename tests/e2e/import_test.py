@@ -68,6 +68,17 @@ class Import(support.Case):
         self.assertEqual(sorted(usage), sorted((m, n) for s in sessions for m, n in s.requests.items()))
         self.assertEqual(sorted(tools), sorted(t for s in sessions for t in s.tools))
 
+    def test_a_project_that_opted_out_is_left_out(self):
+        project = os.path.join(self.home, "private-work")
+        os.makedirs(project)
+        open(os.path.join(project, ".fortium-metrics-off"), "w").close()
+        other, private = Session("s1"), Session("s2")
+        self.write("s1", "".join(other.turn(1)))
+        self.write("s2", "".join(private.turn(1)).replace("/a/secret-folder/project-x", project))
+        said = self.json("import")
+        self.assertEqual((said["imported"], said["skipped"]), ({"model_usage": 1, "tool_usage": 1, "user_session": 1}, []))
+        self.check(other)
+
     def test_once_and_again(self):
         session = Session("s1")
         path = self.write("s1", "".join(line for n in range(1, 40) for line in session.turn(n)))

@@ -53,8 +53,11 @@ struct Error {
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT(google-explicit-constructor)
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
+  // Implicit, so that `return value` and `return Error{…}` say what they do. The same below.
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
 
   bool ok() const { return state_.index() == 0; }
   explicit operator bool() const { return ok(); }
@@ -111,8 +114,9 @@ struct Bug {
 #define FM_CONCAT(a, b) FM_CONCAT_(a, b)
 
 // FM_TRY(T x, expr): x is the value of expr, or this function returns its error.
-// FM_TRY_(expr): the same for Result<void>. Names are numbered, so that a lambda inside expr may use them too.
+// FM_TRY_(expr): the same where no value is wanted. Names are numbered, so that a lambda inside expr may use them too.
 #define FM_TRY(declaration, expr) FM_TRY_NAMED(FM_CONCAT(fm_result_, __COUNTER__), declaration, expr)
+// A declaration cannot stand in parentheses.
 #define FM_TRY_NAMED(result, declaration, expr)    \
   auto result = (expr);                            \
   if (!(result)) return std::move(result).error(); \

@@ -105,7 +105,6 @@ void read_command(std::string_view text, Line& line) {
   const auto end = rest.find(kClose);
   if (end == rest.npos || end > kLongestName) return;
   line.command = rest.substr(0, end);
-  if (!line.command.empty() && line.command.front() != '/') line.command.insert(0, 1, '/');
 }
 
 void read_message(sj::value message, Line& line) {

@@ -28,10 +28,13 @@ class ImportWorld {
   void import(Millis quiet = Millis(0)) {
     const auto sessions = claude::find_transcripts({dir.path()}, [](const std::string&, std::string) {});
     const auto now = SystemClock().now() + quiet;
-    claude::Importer importer(prices, now, [this](const std::string& path) {
-      const auto at = progress.find(path);
-      return at == progress.end() ? nullptr : &at->second;
-    });
+    claude::Importer importer(
+        prices, now,
+        [this](const std::string& path) {
+          const auto at = progress.find(path);
+          return at == progress.end() ? nullptr : &at->second;
+        },
+        [this](const std::string& folder) { return !off.empty() && folder == off; });
     read_bytes = 0;
     merged = 0;
     const auto done = importer.run(sessions, [this](claude::Lot& lot) -> Result<void> {
@@ -64,6 +67,7 @@ class ImportWorld {
   }
 
   TempDir dir;
+  std::string off;  // a project that nothing is wanted of
   claude::Prices prices = *claude::Prices::built_in();
   std::map<std::string, claude::Progress> progress;
   std::map<std::string, Json> records;  // by id

@@ -121,6 +121,26 @@ TEST_CASE("a slash command is recorded by its name, and nothing behind it") {
   CHECK(world.of("command_execution")[0]["command_name"] == "/compact");
 }
 
+TEST_CASE("what is no name of a command is none: typed words are not taken for one") {
+  ImportWorld world;
+  Lines lines("s1");
+  world.append("p/s1.jsonl", {lines.prompt("<command-name>/deploy hunter2</command-name>"),
+                              lines.prompt("<command-name>/private/notes.txt</command-name>")});
+  world.import();
+  REQUIRE(world.of("command_execution").size() == 1);
+  CHECK(world.of("command_execution")[0]["command_name"] == "/deploy");
+}
+
+TEST_CASE("nothing is taken of a project that opted out") {
+  ImportWorld world;
+  Lines lines("s1");
+  world.off = "/a/private/place/project-x";
+  world.append("p/s1.jsonl", {lines.prompt("a"), lines.assistant("m1", "r1", 5, "end_turn")});
+  world.import(claude::kEnded);
+  CHECK(world.records.empty());
+  CHECK(world.skipped.empty());
+}
+
 TEST_CASE("a session begins with its first line, and ends when its file has been left alone for a day") {
   ImportWorld world;
   Lines lines("s1");
