@@ -1,0 +1,91 @@
+// What reports are made of: the records of one hour that agree in kind, name, session, person, project and source, as
+// figures that can be added up. Values; any thread.
+//
+// Figures are whole numbers and sets, so the order in which records come changes nothing: what is kept with every
+// record, what a recount finds, and what two machines add up to are equal to the last bit.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fortium/base/clock.h"
+#include "fortium/base/result.h"
+#include "fortium/metrics/event.h"
+
+namespace fortium::metrics {
+
+// Durations that can be added up and asked for percentiles. Up to kExact values are kept as they are, in microseconds;
+// more are counted in bins: below 128 µs one a microsecond, above 128 a power of two (the layout of HdrHistogram).
+// A percentile is the nearest rank (Hyndman and Fan, definition 1); from bins it is the middle of the bin, at most
+// 1/256 away from the value of that rank.
+class Durations {
+ public:
+  static constexpr std::size_t kExact = 32;
+
+  void add(double ms);
+  void merge(const Durations& other);
+  std::int64_t count() const { return count_; }
+  // percent from 0 (excluded) to 100, in milliseconds; 0 without values.
+  double percentile(int percent) const;
+  // The same durations give the same bytes, in whatever order they were added.
+  std::string bytes() const;
+  // Errc::corrupt for what bytes() never gives.
+  static Result<Durations> from_bytes(std::string_view bytes);
+
+  friend bool operator==(const Durations&, const Durations&) = default;
+
+ private:
+  std::int64_t count_ = 0;
+  std::vector<std::int64_t> exact_;            // sorted, while there are no bins
+  std::map<std::int32_t, std::int64_t> bins_;  // number of the bin, count
+};
+
+struct Figures {
+  std::int64_t count = 0;
+  std::array<std::int64_t, std::size(kStatuses)> by_status{};  // in the order of kStatuses; none for kinds without one
+  std::int64_t timed = 0;                                      // records with a known duration
+  std::int64_t total_us = 0, min_us = 0, max_us = 0;           // of those, in microseconds
+  Durations durations;
+  std::int64_t input_tokens = 0, output_tokens = 0, cache_read_tokens = 0, cache_creation_tokens = 0;
+  std::int64_t priced = 0;         // model requests whose cost is known
+  std::int64_t cost_nano_usd = 0;  // of those, in 1e-9 US dollars
+  std::uint64_t minutes = 0;       // bit n: a record in minute n of the hour
+  WallTime first{}, last{};
+
+  std::int64_t errors() const { return by_status[1] + by_status[2] + by_status[3]; }
+  void add(const Event& event);
+  void merge(const Figures& other);
+  friend bool operator==(const Figures&, const Figures&) = default;
+};
+
+struct SliceKey {
+  std::int64_t hour = 0;  // since 1970, UTC
+  std::size_t kind = 0;   // index of it in kinds()
+  std::string name;       // first field of its own: command_name, tool_name, agent_name, change, metric_type, model
+  std::string session_id, user_id, project, source;  // empty where the record has none
+
+  static SliceKey of(const Event& event);
+  friend auto operator<=>(const SliceKey&, const SliceKey&) = default;
+};
+
+struct Slice {
+  SliceKey key;
+  Figures figures;
+};
+
+// Adds up records into slices: the one definition of what a slice holds.
+class Slicer {
+ public:
+  void add(const Event& event) { slices_[SliceKey::of(event)].add(event); }
+  const std::map<SliceKey, Figures>& slices() const { return slices_; }
+
+ private:
+  std::map<SliceKey, Figures> slices_;
+};
+
+}  // namespace fortium::metrics
