@@ -80,6 +80,47 @@ Result<std::vector<std::int64_t>> count_records(Database& database) {
   }
 }
 
+Result<void> SqliteReader::slices(const Period& period, Millis phase,
+                                  const std::function<bool(const metrics::Slice&)>& take) {
+  const Db::Watch watching = watch();
+  return database_.read([&]() -> Result<void> {
+    FM_TRY([[maybe_unused]] const bool more, slices_of_records(period, phase, take));
+    return {};
+  });
+}
+
+// Hour by hour, so that no more is held than one. False: `take` has said no.
+Result<bool> SqliteReader::slices_of_records(const Period& period, Millis phase,
+                                             const std::function<bool(const metrics::Slice&)>& take) {
+  WallTime from = period.since;
+  while (true) {
+    FM_TRY(const std::optional<WallTime> next, next_record({from, period.until}));
+    if (!next) return true;
+    const WallTime until = std::min(metrics::begin_of(metrics::hour_of(*next, phase) + 1, phase), period.until);
+    metrics::Slicer slicer(phase);
+    for (const metrics::Kind& kind : metrics::kinds())
+      FM_TRY_(each_record(database_, kind, *next, until, [&](const metrics::Event& event) {
+        slicer.add(event);
+        return true;
+      }));
+    for (const auto& [key, figures] : slicer.slices())
+      if (!take({key, figures})) return false;
+    from = until;
+  }
+}
+
+// When the first one of the period happened, of whatever kind.
+Result<std::optional<WallTime>> SqliteReader::next_record(const Period& period) {
+  std::optional<WallTime> next;
+  for (const metrics::Kind& kind : metrics::kinds()) {
+    FM_TRY(Statement first, database_.db().prepare("SELECT min(timestamp) FROM " + std::string(kind.name) +
+                                                   " WHERE timestamp >= ? AND timestamp < ?"));
+    FM_TRY_(first.bind(to_ms(period.since), to_ms(period.until)).step());
+    if (!first.is_null(0)) next = std::min(next.value_or(period.until), from_ms(first.integer(0)));
+  }
+  return next;
+}
+
 Result<Summary> SqliteReader::summary(const Period& period) {
   const Db::Watch watching = watch();
   Summary out;

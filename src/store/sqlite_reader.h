@@ -17,6 +17,8 @@ class SqliteReader final : public metrics::Reader {
   explicit SqliteReader(Database& database) : database_(database) {}
 
   void while_reading(const std::function<bool()>& go_on) override { go_on_ = go_on; }
+  Result<void> slices(const metrics::Period& period, Millis phase,
+                      const std::function<bool(const metrics::Slice&)>& take) override;
   Result<metrics::Summary> summary(const metrics::Period& period) override;
   Result<std::vector<metrics::Usage>> usage(const metrics::Kind& kind, const metrics::Period& period,
                                             std::string_view only, std::int64_t limit) override;
@@ -32,6 +34,9 @@ class SqliteReader final : public metrics::Reader {
   Result<std::vector<std::int64_t>> counts() override;
 
  private:
+  Result<bool> slices_of_records(const metrics::Period& period, Millis phase,
+                                 const std::function<bool(const metrics::Slice&)>& take);
+  Result<std::optional<WallTime>> next_record(const metrics::Period& period);
   Result<metrics::Percentiles> percentiles(const std::string& table, const std::string& column,
                                            const metrics::Period& period, const metrics::Usage& of);
   Result<metrics::Trend> trend(const std::string& table, const std::string& column, const metrics::Period& period,

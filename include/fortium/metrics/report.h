@@ -13,6 +13,7 @@
 #include "fortium/base/clock.h"
 #include "fortium/base/result.h"
 #include "fortium/metrics/kind.h"
+#include "fortium/metrics/slice.h"
 
 namespace fortium::metrics {
 
@@ -120,6 +121,10 @@ class Reader {
   virtual ~Reader() = default;
   // Asked every few milliseconds while an answer takes long; `no` ends it with `cancelled`. It must not use the reader.
   virtual void while_reading(const std::function<bool()>& /*go_on*/) {}
+  // Every record of the period is in exactly one of the slices that are handed over, in order of their keys, until
+  // `take` says no. Hours begin at `phase`, and an hour that the period cuts is that part of it. `take` must not use
+  // the reader.
+  virtual Result<void> slices(const Period& period, Millis phase, const std::function<bool(const Slice&)>& take) = 0;
   virtual Result<Summary> summary(const Period& period) = 0;
   // kind: command_execution, tool_usage or agent_interaction. By count, the most used first; `only` one name, if given.
   virtual Result<std::vector<Usage>> usage(const Kind& kind, const Period& period, std::string_view only,

@@ -2,12 +2,14 @@
 // figures that can be added up. Values; any thread.
 //
 // Figures are whole numbers and sets, so the order in which records come changes nothing: what is kept with every
-// record, what a recount finds, and what two machines add up to are equal to the last bit.
+// record, what a recount finds, and what two machines add up to are equal to the last bit. Sums stop at INT64_MAX.
+//
+// Hours begin at a multiple of an hour since 1970 UTC, plus a phase: 0 but for time zones that are half an hour off.
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -40,10 +42,16 @@ class Durations {
   friend bool operator==(const Durations&, const Durations&) = default;
 
  private:
+  void spread();
+
   std::int64_t count_ = 0;
   std::vector<std::int64_t> exact_;            // sorted, while there are no bins
   std::map<std::int32_t, std::int64_t> bins_;  // number of the bin, count
 };
+
+// The hour that a time is in, and when an hour begins.
+std::int64_t hour_of(WallTime time, Millis phase = Millis(0));
+WallTime begin_of(std::int64_t hour, Millis phase = Millis(0));
 
 struct Figures {
   std::int64_t count = 0;
@@ -58,18 +66,18 @@ struct Figures {
   WallTime first{}, last{};
 
   std::int64_t errors() const { return by_status[1] + by_status[2] + by_status[3]; }
-  void add(const Event& event);
+  void add(const Event& event, Millis phase = Millis(0));
   void merge(const Figures& other);
   friend bool operator==(const Figures&, const Figures&) = default;
 };
 
 struct SliceKey {
-  std::int64_t hour = 0;  // since 1970, UTC
+  std::int64_t hour = 0;  // see hour_of
   std::size_t kind = 0;   // index of it in kinds()
   std::string name;       // first field of its own: command_name, tool_name, agent_name, change, metric_type, model
   std::string session_id, user_id, project, source;  // empty where the record has none
 
-  static SliceKey of(const Event& event);
+  static SliceKey of(const Event& event, Millis phase = Millis(0));
   friend auto operator<=>(const SliceKey&, const SliceKey&) = default;
 };
 
@@ -81,10 +89,13 @@ struct Slice {
 // Adds up records into slices: the one definition of what a slice holds.
 class Slicer {
  public:
-  void add(const Event& event) { slices_[SliceKey::of(event)].add(event); }
+  explicit Slicer(Millis phase = Millis(0)) : phase_(phase) {}
+
+  void add(const Event& event) { slices_[SliceKey::of(event, phase_)].add(event, phase_); }
   const std::map<SliceKey, Figures>& slices() const { return slices_; }
 
  private:
+  const Millis phase_;
   std::map<SliceKey, Figures> slices_;
 };
 

@@ -352,3 +352,39 @@ TEST_CASE("counts follow every writer") {
   CHECK(tools() == 2);
   CHECK(must(it.reader.counts())[index_of(kCommand)] == 1);
 }
+
+TEST_CASE("slices are what the records of the period add up to, whatever hours the period cuts, and at any phase") {
+  Archive it;
+  Dice dice(7);
+  const std::int64_t begin = FakeClock::kStart - 6 * kDayMs;
+  std::vector<Event> events;
+  for (int i = 0; i < 2'000; ++i) {
+    const bool far = dice.one_in(2);
+    events.push_back(it.outcome(dice.one_in(2) ? "tool_usage" : "agent_interaction", dice.letters(1),
+                                static_cast<double>(dice.below(1'000)), dice.one_in(4) ? "error" : "success",
+                                begin + dice.between(0, far ? 6 * kDayMs : 3 * 3'600'000), "s" + dice.letters(1)));
+  }
+  it.keep(events);
+  for (int round = 0; round < 60; ++round) {
+    const Millis phase = round % 3 == 0 ? 30min : 0min;
+    const std::int64_t grain = dice.one_in(2) ? 1 : 1'800'000;
+    std::int64_t since = dice.between(begin, begin + 8 * 3'600'000) / grain * grain,
+                 until = since + dice.between(0, dice.one_in(2) ? kDayMs : 3'600'000) / grain * grain;
+    const Period period{from_ms(since), from_ms(until)};
+    Slicer expected(phase);
+    for (const Event& event : events)
+      if (event.timestamp() >= period.since && event.timestamp() < period.until) expected.add(event);
+    std::map<SliceKey, Figures> given;
+    std::vector<SliceKey> order;
+    must(it.reader.slices(period, phase, [&](const Slice& slice) {
+      CHECK(given.emplace(slice.key, slice.figures).second);
+      order.push_back(slice.key);
+      return true;
+    }));
+    CHECK(given == expected.slices());
+    CHECK(std::ranges::is_sorted(order));
+  }
+  int taken = 0;
+  must(it.reader.slices(it.week, 0min, [&taken](const Slice&) { return ++taken < 3; }));
+  CHECK(taken == 3);
+}

@@ -1,0 +1,253 @@
+#include "fortium/metrics/slice.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <optional>
+#include <utility>
+
+namespace fortium::metrics {
+
+namespace {
+
+constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+constexpr int kBitsInBin = 7;  // 128 bins a power of two
+constexpr std::int64_t kBinsInPower = std::int64_t{1} << kBitsInBin;
+constexpr Millis kHour = std::chrono::hours(1);
+
+// All summands are at least 0, so where the sum stops does not depend on their order either.
+void grow(std::int64_t& sum, std::int64_t by) {
+  if (__builtin_add_overflow(sum, by, &sum)) sum = kMost;
+}
+
+std::int64_t whole(double value, double scale) { return std::llround(std::clamp(value * scale, 0.0, 9e18)); }
+
+std::int32_t bin_of(std::int64_t us) {
+  if (us < kBinsInPower) return static_cast<std::int32_t>(us);
+  const int shift = static_cast<int>(std::bit_width(static_cast<std::uint64_t>(us))) - 1 - kBitsInBin;
+  return static_cast<std::int32_t>(shift * kBinsInPower + (us >> shift));
+}
+
+constexpr std::int32_t kMostBin = (64 - kBitsInBin) * kBinsInPower - 1;
+constexpr std::int64_t kMostCount = std::int64_t{1} << 48;  // of what is read: sums of it stay far from kMost
+
+double middle_of(std::int32_t bin) {
+  if (bin < kBinsInPower) return bin;
+  const std::int64_t shift = bin / kBinsInPower - 1;
+  const std::int64_t begin = (bin - shift * kBinsInPower) << shift;
+  return static_cast<double>(begin) + static_cast<double>((std::int64_t{1} << shift) - 1) / 2;
+}
+
+// LEB128: seven bits a byte, the lowest first.
+void append_number(std::string& out, std::int64_t number) {
+  auto left = static_cast<std::uint64_t>(number);
+  for (; left >= 0x80; left >>= 7) out += static_cast<char>(left | 0x80);
+  out += static_cast<char>(left);
+}
+
+// Takes a number from the front, in its shortest form, from 0 to kMost.
+std::optional<std::int64_t> take_number(std::string_view& bytes) {
+  std::uint64_t number = 0;
+  for (int shift = 0; shift < 63 && !bytes.empty(); shift += 7) {
+    const auto byte = static_cast<unsigned char>(bytes.front());
+    bytes.remove_prefix(1);
+    number |= std::uint64_t{byte & 0x7FU} << shift;
+    if (byte >= 0x80) continue;
+    if (byte == 0 && shift > 0) return std::nullopt;
+    return static_cast<std::int64_t>(number);
+  }
+  return std::nullopt;
+}
+
+// Where a kind keeps what figures are made of; kNowhere where it does not.
+constexpr std::size_t kNowhere = std::numeric_limits<std::size_t>::max();
+struct Places {
+  std::size_t status, duration, input_tokens, output_tokens, cache_read_tokens, cache_creation_tokens, cost;
+};
+
+std::size_t place_of(const Kind& kind, std::string_view field) {
+  const auto at = std::ranges::find(kind.shape, field, &schema::Field::name);
+  return at != kind.shape.end() ? static_cast<std::size_t>(at - kind.shape.begin()) : kNowhere;
+}
+
+Places places_in(const Kind& kind) {
+  const std::size_t execution = place_of(kind, "execution_time_ms");
+  return {
+      .status = execution != kNowhere ? place_of(kind, "status") : kNowhere,  // that of a session is no outcome
+      .duration = execution != kNowhere ? execution : place_of(kind, "duration_ms"),
+      .input_tokens = place_of(kind, "input_tokens"),
+      .output_tokens = place_of(kind, "output_tokens"),
+      .cache_read_tokens = place_of(kind, "cache_read_tokens"),
+      .cache_creation_tokens = place_of(kind, "cache_creation_tokens"),
+      .cost = place_of(kind, "cost_usd"),
+  };
+}
+
+const Places& places_of(const Kind& kind) {
+  static const std::vector<Places> all = [] {
+    std::vector<Places> places;
+    for (const Kind& one : kinds()) places.push_back(places_in(one));
+    return places;
+  }();
+  return all[index_of(kind)];
+}
+
+template <class T>
+const T* value_at(const Event& event, std::size_t place) {
+  return place != kNowhere ? std::get_if<T>(&event.row[place]) : nullptr;
+}
+
+}  // namespace
+
+void Durations::add(double ms) {
+  const std::int64_t us = whole(ms, 1'000);
+  if (count_ < static_cast<std::int64_t>(kExact)) {
+    exact_.insert(std::ranges::upper_bound(exact_, us), us);
+  } else {
+    spread();
+    ++bins_[bin_of(us)];
+  }
+  ++count_;
+}
+
+void Durations::merge(const Durations& other) {
+  if (count_ + other.count_ <= static_cast<std::int64_t>(kExact)) {
+    const auto middle = exact_.insert(exact_.end(), other.exact_.begin(), other.exact_.end());
+    std::inplace_merge(exact_.begin(), middle, exact_.end());
+  } else {
+    spread();
+    for (const std::int64_t us : other.exact_) ++bins_[bin_of(us)];
+    for (const auto& [bin, count] : other.bins_) bins_[bin] += count;
+  }
+  count_ += other.count_;
+}
+
+// From values to bins.
+void Durations::spread() {
+  for (const std::int64_t us : exact_) ++bins_[bin_of(us)];
+  exact_.clear();
+}
+
+double Durations::percentile(int percent) const {
+  if (count_ == 0) return 0;
+  std::int64_t rank = std::max<std::int64_t>(count_ / 100 * percent + (count_ % 100 * percent + 99) / 100, 1);
+  if (bins_.empty()) return static_cast<double>(exact_[static_cast<std::size_t>(rank) - 1]) / 1'000;
+  for (const auto& [bin, count] : bins_) {
+    rank -= count;
+    if (rank <= 0) return middle_of(bin) / 1'000;
+  }
+  return middle_of(bins_.rbegin()->first) / 1'000;
+}
+
+// Their number, then steps from one value to the next, or from one bin to the next and how many are in it. Nothing for
+// none.
+std::string Durations::bytes() const {
+  std::string out;
+  if (count_ == 0) return out;
+  append_number(out, count_);
+  std::int64_t before = 0;
+  for (const std::int64_t us : exact_) {
+    append_number(out, us - before);
+    before = us;
+  }
+  for (const auto& [bin, count] : bins_) {
+    append_number(out, bin - before);
+    append_number(out, count);
+    before = bin;
+  }
+  return out;
+}
+
+Result<Durations> Durations::from_bytes(std::string_view bytes) {
+  const Error corrupt{Errc::corrupt, "durations of " + std::to_string(bytes.size()) + " bytes make no sense"};
+  Durations out;
+  if (bytes.empty()) return out;
+  const auto count = take_number(bytes);
+  if (!count || *count == 0 || *count > kMostCount) return corrupt;
+  std::int64_t before = 0;
+  while (out.count_ < *count) {
+    const auto step = take_number(bytes);
+    if (!step || *step > kMost - before) return corrupt;
+    before += *step;
+    if (*count <= static_cast<std::int64_t>(kExact)) {
+      out.exact_.push_back(before);
+      ++out.count_;
+      continue;
+    }
+    const auto there = take_number(bytes);
+    if (!there || *there == 0 || *there > *count - out.count_) return corrupt;
+    if (before > kMostBin || (*step == 0 && !out.bins_.empty())) return corrupt;
+    out.bins_.emplace_hint(out.bins_.end(), static_cast<std::int32_t>(before), *there);
+    out.count_ += *there;
+  }
+  if (!bytes.empty()) return corrupt;
+  return out;
+}
+
+void Figures::add(const Event& event, Millis phase) {
+  const Places& at = places_of(*event.kind);
+  if (const auto* status = value_at<std::string>(event, at.status)) {
+    const auto* const which = std::ranges::find(kStatuses, *status);
+    if (which != std::end(kStatuses)) ++by_status[static_cast<std::size_t>(which - std::begin(kStatuses))];
+  }
+  if (const auto* ms = value_at<double>(event, at.duration)) {
+    const std::int64_t us = whole(*ms, 1'000);
+    min_us = timed == 0 ? us : std::min(min_us, us);
+    max_us = std::max(max_us, us);
+    grow(total_us, us);
+    ++timed;
+    durations.add(*ms);
+  }
+  for (const auto& [sum, place] : {std::pair{&input_tokens, at.input_tokens},
+                                   {&output_tokens, at.output_tokens},
+                                   {&cache_read_tokens, at.cache_read_tokens},
+                                   {&cache_creation_tokens, at.cache_creation_tokens}})
+    if (const auto* tokens = value_at<std::int64_t>(event, place)) grow(*sum, *tokens);
+  if (const auto* usd = value_at<double>(event, at.cost)) {
+    grow(cost_nano_usd, whole(*usd, 1e9));
+    ++priced;
+  }
+  const WallTime time = event.timestamp();
+  const auto in_hour = time - begin_of(hour_of(time, phase), phase);
+  minutes |= std::uint64_t{1} << std::chrono::floor<std::chrono::minutes>(in_hour).count();
+  first = count == 0 ? time : std::min(first, time);
+  last = count == 0 ? time : std::max(last, time);
+  ++count;
+}
+
+void Figures::merge(const Figures& other) {
+  if (other.count == 0) return;
+  first = count == 0 ? other.first : std::min(first, other.first);
+  last = count == 0 ? other.last : std::max(last, other.last);
+  count += other.count;
+  for (std::size_t i = 0; i < by_status.size(); ++i) by_status[i] += other.by_status[i];
+  if (other.timed > 0) min_us = timed == 0 ? other.min_us : std::min(min_us, other.min_us);
+  max_us = std::max(max_us, other.max_us);
+  timed += other.timed;
+  durations.merge(other.durations);
+  for (const auto sum : {&Figures::total_us, &Figures::input_tokens, &Figures::output_tokens,
+                         &Figures::cache_read_tokens, &Figures::cache_creation_tokens, &Figures::cost_nano_usd})
+    grow(this->*sum, other.*sum);
+  priced += other.priced;
+  minutes |= other.minutes;
+}
+
+std::int64_t hour_of(WallTime time, Millis phase) {
+  return std::chrono::floor<std::chrono::hours>(time.time_since_epoch() - phase).count();
+}
+
+WallTime begin_of(std::int64_t hour, Millis phase) { return WallTime(hour * kHour + phase); }
+
+SliceKey SliceKey::of(const Event& event, Millis phase) {
+  const auto* name = std::get_if<std::string>(&event.row[kEnvelopeSize]);
+  return {.hour = hour_of(event.timestamp(), phase),
+          .kind = index_of(*event.kind),
+          .name = name != nullptr ? *name : "",
+          .session_id = std::string(event.text(kSessionId)),
+          .user_id = std::string(event.text(kUserId)),
+          .project = std::string(event.text(kProject)),
+          .source = std::string(event.text(kSource))};
+}
+
+}  // namespace fortium::metrics
