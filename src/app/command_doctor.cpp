@@ -85,8 +85,8 @@ Finding data_directory(Patient& patient) {
 Finding files(Patient& patient) {
   std::string wrong, hint;
   int count = 0;
-  for (const char* name : {"metrics.db", "metrics.db-wal", "metrics.db-shm", "metrics.db.lock", "spool", "quarantine",
-                           "log", "log/fortium-metrics.log"}) {
+  for (const char* name : {"metrics.db", "metrics.db-wal", "metrics.db-shm", "metrics.db-journal", "metrics.db.lock",
+                           "spool", "quarantine", "log", "log/fortium-metrics.log"}) {
     const std::string path = patient.path(name);
     struct stat info {};
     if (::lstat(path.c_str(), &info) != 0) continue;
@@ -104,18 +104,15 @@ Finding files(Patient& patient) {
 }
 
 Finding file_system(Patient& patient) {
-  // Magic numbers of statfs(2).
-  constexpr std::pair<std::uint32_t, const char*> kNetwork[] = {
-      {0x6969, "NFS"},      {0x517B, "SMB"},     {0xFF534D42, "CIFS"}, {0xFE534D42, "SMB"},    {0x01021997, "9p"},
-      {0x65735546, "FUSE"}, {0x5346414F, "AFS"}, {0x00C36400, "Ceph"}, {0x0BD00BD0, "Lustre"}, {0x47504653, "GPFS"}};
   std::string dir = patient.settings.data_dir;
   while (!fs::exists(dir) && dir.size() > 1) dir = fs::path(dir).parent_path();
   struct statfs info {};
   if (::statfs(dir.c_str(), &info) != 0) return {Level::warning, why(dir, "look at the file system of")};
-  for (const auto& [type, name] : kNetwork)
-    if (static_cast<std::uint32_t>(info.f_type) == type)
-      return {Level::warning, "the data directory is on " + std::string(name) + ", where locks cannot be relied on",
-              "set FORTIUM_DATA_DIR to a directory on a local disk"};
+  if (const std::string_view network = network_file_system(dir); !network.empty())
+    return {Level::warning,
+            "the data directory is on " + std::string(network) +
+                ": records are safe as far as it keeps its word about locks and syncs, and slower than on a local disk",
+            "set FORTIUM_DATA_DIR to a directory on a local disk"};
   const std::int64_t free = static_cast<std::int64_t>(info.f_bavail) * info.f_bsize;
   const std::string left = human_bytes(free) + " free";
   if (free < kLowSpace)

@@ -2,11 +2,13 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <utility>
 
 namespace fortium {
 
@@ -94,6 +96,23 @@ Result<void> sync_dir(const std::string& path) {
   const Error error = file_error("sync", path);
   ::close(fd);
   if (!ok) return error;
+  return {};
+}
+
+std::string_view network_file_system(const std::string& path) {
+  // Magic numbers of statfs(2).
+  constexpr std::pair<std::uint32_t, std::string_view> kNetwork[] = {
+      {0x6969, "NFS"},      {0x517B, "SMB"},     {0xFF534D42, "CIFS"}, {0xFE534D42, "SMB"},    {0x01021997, "9p"},
+      {0x65735546, "FUSE"}, {0x5346414F, "AFS"}, {0x00C36400, "Ceph"}, {0x0BD00BD0, "Lustre"}, {0x47504653, "GPFS"}};
+  struct statfs info {};
+  std::string there = path;
+  while (::statfs(there.c_str(), &info) != 0) {
+    const std::string above = std::filesystem::path(there).parent_path();
+    if (errno != ENOENT || above == there) return {};
+    there = above.empty() ? "." : above;
+  }
+  for (const auto& [type, name] : kNetwork)
+    if (static_cast<std::uint32_t>(info.f_type) == type) return name;
   return {};
 }
 

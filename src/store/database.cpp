@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "fortium/base/files.h"
 #include "migrations.h"
 #include "quarantine.h"
 
@@ -78,12 +79,11 @@ bool Database::vanished() {
 Result<void> Database::prepare(Entropy& entropy) {
   FM_TRY_(db_.exec(kPragmas));
   FM_TRY(const std::int64_t version, db_.integer("PRAGMA user_version"));
-  if (version == 0) {
-    FM_TRY_(refuse_foreign(db_));
-    FM_TRY_(db_.exec("PRAGMA journal_mode = WAL"));
-  }
-  FM_TRY_(
-      db_.exec(options_.durability == Durability::full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL"));
+  if (version == 0) FM_TRY_(refuse_foreign(db_));
+  const bool network = !network_file_system(options_.path).empty();
+  if (version <= kSchemaVersion) FM_TRY_(choose_journal(network));
+  const char* const full = network ? "PRAGMA synchronous = EXTRA" : "PRAGMA synchronous = FULL";
+  FM_TRY_(db_.exec(options_.durability == Durability::full ? full : "PRAGMA synchronous = NORMAL"));
   FM_TRY_(migrate(db_));
   FM_TRY(begin_, db_.prepare("BEGIN IMMEDIATE"));
   FM_TRY(commit_, db_.prepare("COMMIT"));
@@ -102,6 +102,13 @@ Result<void> Database::prepare(Entropy& entropy) {
   if (device_id_.empty()) device_id_ = uuid7(SystemClock().now(), entropy);
   FM_TRY(Statement add, db_.prepare("INSERT INTO meta (name, value) VALUES ('device_id', ?)"));
   return add.bind(device_id_).run();
+}
+
+Result<void> Database::choose_journal(bool network) {
+  if (!network) return db_.exec("PRAGMA journal_mode = WAL");
+  // While somebody has the file open with a log, it keeps the log: not this time, then.
+  (void)db_.exec("PRAGMA busy_timeout = 0; PRAGMA journal_mode = DELETE");
+  return db_.exec("PRAGMA busy_timeout = " + std::to_string(kBusyMs));
 }
 
 Result<void> Database::begin() {

@@ -7,6 +7,11 @@
 // in the log would be lost with them. So the log is emptied into the file before anything else is committed. Where that
 // does not work at once, a file beside the store (`metrics.db.unsynced`) tells every later connection.
 //
+// Where other machines may write to the file, too (NFS and its like), memory is not shared, and a log like ours may be
+// torn: there the file has a rollback journal instead, whose end is the commit. Slower, and a reader may hold up a
+// writer, who then keeps its records in the spool. A file that comes from such a place, or goes to one, changes over
+// when it is opened and nobody else has it open.
+//
 // Fixed bugs: records acknowledged after a failed sync were lost with the power.
 #pragma once
 
@@ -104,6 +109,7 @@ class Database {
   void note_failure(const Error& error);
   Result<void> trust_log();
   Result<void> prepare(Entropy& entropy);
+  Result<void> choose_journal(bool network);
   Result<void> move_away(std::string_view why);
 
   const DatabaseOptions options_;

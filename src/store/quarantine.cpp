@@ -21,8 +21,8 @@ namespace fortium::store {
 
 namespace {
 
-constexpr std::array<const char*, 3> kParts = {"", "-wal",
-                                               "-shm"};  // the database first: without it, the log is orphaned
+// The database first: without it, the log is orphaned.
+constexpr std::array<const char*, 4> kParts = {"", "-wal", "-shm", "-journal"};
 constexpr const char* kWhy = "/why.txt";
 constexpr const char* kSalvaged = "/salvaged.txt";
 constexpr std::size_t kMostText = 64 << 10;

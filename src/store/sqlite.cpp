@@ -12,7 +12,6 @@ namespace fortium::store {
 namespace {
 
 constexpr std::size_t kMostWords = 300;  // of a message that may quote what stands in a damaged file
-constexpr int kBusyMs = 5'000;           // SQLite's own locks; our write lock comes first and waits by its own limit
 
 Errc code_of(int sqlite_code) {
   switch (sqlite_code & 0xFF) {

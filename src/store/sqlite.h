@@ -94,6 +94,9 @@ class Statement {
   sqlite3_stmt* handle_ = nullptr;
 };
 
+// SQLite's own locks; our write lock comes first and waits by its own limit.
+constexpr int kBusyMs = 5'000;
+
 class Db {
  public:
   Db() = default;

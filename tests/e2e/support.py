@@ -161,7 +161,7 @@ class Case(unittest.TestCase):
     # of ours has it open.
     def store(self):
         copy = tempfile.mkdtemp(dir=self.top, prefix="copy-")
-        for suffix in ("", "-wal"):
+        for suffix in ("", "-wal", "-journal"):
             if os.path.exists(self.database + suffix):
                 shutil.copyfile(self.database + suffix, os.path.join(copy, "metrics.db" + suffix))
         connection = sqlite3.connect(os.path.join(copy, "metrics.db"))

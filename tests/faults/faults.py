@@ -184,8 +184,8 @@ class Machine:
 
     def env(self, acts="owstn", **plan):
         """kill=N, torn=1: the N-th act kills the process, half done. lose=N: the power goes. fail=N, error=E, fails=K:
-        the call fails, K times or (0) from then on. stop=N: the process stops there until it is told to go on. memory=N: the N-th allocation fails. ahead=S: the wall clock is S
-        seconds ahead. acts: o files made, w writes, s syncs, t lengths, n names, l locks, c what goes over a connection."""
+        the call fails, K times or (0) from then on. stop=N: the process stops there until it is told to go on. memory=N: the N-th allocation fails. ahead=S:
+        the wall clock is S seconds ahead. network=1: the directory is said to be on NFS. acts: o files made, w writes, s syncs, t lengths, n names, l locks, c what goes over a connection."""
         text = " ".join(f"{name}={value}" for name, value in {**self._plan, "acts": acts, **plan}.items())
         return {"LD_PRELOAD": MACHINE, "FORTIUM_FAULT": text}
 

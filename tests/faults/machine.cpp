@@ -14,6 +14,7 @@
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -157,7 +158,7 @@ struct Plan {
   std::string count;    // the file that is told the number of acts, at the end
   std::int64_t kill = -1, lose = -1, stop = -1, fail = -1, fails = 1, seed = 0, memory = -1, ahead = 0;
   int error = EIO;
-  bool torn = false;
+  bool torn = false, network = false;
 
   static Plan read(const char* text) {
     Plan plan;
@@ -183,6 +184,7 @@ struct Plan {
       if (name == "torn") plan.torn = number() != 0;
       if (name == "memory") plan.memory = number();
       if (name == "ahead") plan.ahead = number();
+      if (name == "network") plan.network = number() != 0;
     }
     return plan;
   }
@@ -526,6 +528,13 @@ ssize_t recv(int fd, void* bytes, std::size_t size, int flags) {
     if (!machine().act('c')) return -1;
   }
   return ::syscall(SYS_recvfrom, fd, bytes, size, flags, nullptr, nullptr);
+}
+
+// The directory may be on a network file system, as far as anybody can tell.
+int statfs(const char* path, struct statfs* info) noexcept {
+  const auto done = static_cast<int>(::syscall(SYS_statfs, path, info));
+  if (done == 0 && machine().plan().network && machine().watches(path)) info->f_type = 0x6969;  // NFS_SUPER_MAGIC
+  return done;
 }
 
 // The wall clock may be wrong by `ahead` seconds; the steady one never is.

@@ -7,7 +7,6 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TESTS = os.path.dirname(HERE)
-NOT_TRIED = {"F24"}
 
 
 def rows():
@@ -29,7 +28,7 @@ class Matrix(unittest.TestCase):
     def test_no_row_without_a_test(self):
         for row, shown in rows().items():
             with self.subTest(row=row):
-                self.assertEqual(bool(shown), row not in NOT_TRIED)
+                self.assertTrue(shown)
                 for one in shown:
                     path, _, name = one.rpartition(".")
                     if name in ("cpp", "mcp"):

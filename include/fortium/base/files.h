@@ -21,5 +21,8 @@ Error file_error(std::string_view doing, const std::string& path);
 Result<void> write_file(const std::string& path, std::string_view text);
 // Makes names that were made or removed in this directory survive a power loss.
 Result<void> sync_dir(const std::string& path);
+// The kind of file system that `path` (or what is above it, while it is not there) is on, if other machines may write
+// to it too: "NFS"; empty: it is local, or not known.
+std::string_view network_file_system(const std::string& path);
 
 }  // namespace fortium
