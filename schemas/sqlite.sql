@@ -20,6 +20,43 @@ CREATE TABLE ledger (
 ) WITHOUT ROWID, STRICT;
 CREATE INDEX ledger_by_day ON ledger (day);
 
+-- What reports are made of: the records of one hour that agree in all of the key, as figures that add up. Kept with
+-- every record, so the current hour is the end of the table.
+CREATE TABLE slice (
+  hour INTEGER NOT NULL, -- since 1970, UTC
+  kind TEXT NOT NULL,
+  name TEXT NOT NULL, -- of the command, tool, agent or model; '' without one, and so below
+  session_id TEXT NOT NULL,
+  user_id TEXT NOT NULL,
+  project TEXT NOT NULL,
+  source TEXT NOT NULL,
+  count INTEGER NOT NULL,
+  success INTEGER NOT NULL,
+  error INTEGER NOT NULL,
+  timeout INTEGER NOT NULL,
+  cancelled INTEGER NOT NULL,
+  timed INTEGER NOT NULL, -- with a known duration; the next four are of those
+  total_us INTEGER NOT NULL,
+  min_us INTEGER NOT NULL,
+  max_us INTEGER NOT NULL,
+  durations BLOB NOT NULL, -- single values, or bins when there are many
+  input_tokens INTEGER NOT NULL,
+  output_tokens INTEGER NOT NULL,
+  cache_read_tokens INTEGER NOT NULL,
+  cache_creation_tokens INTEGER NOT NULL,
+  priced INTEGER NOT NULL, -- with a known cost
+  cost_nano_usd INTEGER NOT NULL,
+  minutes INTEGER NOT NULL, -- bit n: a record in minute n of the hour
+  first INTEGER NOT NULL,
+  last INTEGER NOT NULL,
+  PRIMARY KEY (hour, kind, name, session_id, user_id, project, source)
+) WITHOUT ROWID, STRICT;
+
+-- Hours that records were let go from, or were lost with a damaged file: their slices count more than a recount.
+CREATE TABLE thinned (
+  hour INTEGER PRIMARY KEY NOT NULL
+) WITHOUT ROWID, STRICT;
+
 -- Records that were let go, by age or after their delivery in `remote` mode: an id that comes again counts once.
 CREATE TABLE gone (
   kind TEXT NOT NULL,

@@ -11,6 +11,7 @@
 #include "../store/checkup.h"
 #include "../store/migrations.h"
 #include "../store/quarantine.h"
+#include "../store/slices.h"
 #include "claude_code.h"
 #include "commands.h"
 #include "fortium/base/files.h"
@@ -164,6 +165,21 @@ Finding integrity(Patient& patient) {
                   : Finding{Level::problem, database.error().what, "the damaged file could not be replaced"};
 }
 
+Finding slices(Patient& patient) {
+  if (patient.database == nullptr) return {Level::ok, "no open store to look at"};
+  auto hours = store::differing_hours(*patient.database);
+  if (!hours) return {Level::problem, hours.error().what, "see the checks above"};
+  if (hours->empty()) return {Level::ok, "what reports are made of is what the records add up to"};
+  const std::string differ = "in " + with_thousands(static_cast<std::int64_t>(hours->size())) + " hours, the first " +
+                             to_rfc3339(metrics::begin_of(hours->front())) +
+                             ", reports are not what the records add up to";
+  if (!patient.repair)
+    return {Level::problem, differ, "`fortium-metrics doctor --repair` adds up the records of these hours again"};
+  if (auto done = store::rebuild(*patient.database, *hours); !done)
+    return {Level::problem, done.error().what, "try again"};
+  return {Level::warning, differ + "; they were added up again"};
+}
+
 Finding quarantine(Patient& patient) {
   if (patient.repair && patient.database != nullptr)
     if (auto done = patient.local.store().salvage(); !done)
@@ -284,6 +300,7 @@ constexpr Check kChecks[] = {
     {"lock", true, lock},
     {"store", true, store_file},
     {"integrity", true, integrity},
+    {"slices", true, slices},
     {"quarantine", true, quarantine},
     {"spool", true, spool},
     {"queue", false, queue},

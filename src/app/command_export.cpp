@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "../store/sqlite_reader.h"
+#include "../store/records.h"
 #include "commands.h"
 #include "fortium/base/api_key.h"
 #include "fortium/base/files.h"

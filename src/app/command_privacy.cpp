@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "../net/http_uplink.h"
-#include "../store/sqlite_reader.h"
+#include "../store/records.h"
 #include "commands.h"
 #include "local.h"
 

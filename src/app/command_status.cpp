@@ -5,6 +5,7 @@
 
 #include "../store/limits.h"
 #include "../store/migrations.h"
+#include "../store/records.h"
 #include "commands.h"
 #include "local.h"
 #include "terminal.h"

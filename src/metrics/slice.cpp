@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -37,6 +38,12 @@ double middle_of(std::int32_t bin) {
   const std::int64_t shift = bin / kBinsInPower - 1;
   const std::int64_t begin = (bin - shift * kBinsInPower) << shift;
   return static_cast<double>(begin) + static_cast<double>((std::int64_t{1} << shift) - 1) / 2;
+}
+
+void count_into(std::vector<std::pair<std::int32_t, std::int64_t>>& bins, std::int32_t bin, std::int64_t count) {
+  auto at = std::ranges::lower_bound(bins, bin, {}, &std::pair<std::int32_t, std::int64_t>::first);
+  if (at == bins.end() || at->first != bin) at = bins.insert(at, {bin, 0});
+  at->second += count;
 }
 
 // LEB128: seven bits a byte, the lowest first.
@@ -106,27 +113,37 @@ void Durations::add(double ms) {
     exact_.insert(std::ranges::upper_bound(exact_, us), us);
   } else {
     spread();
-    ++bins_[bin_of(us)];
+    count_into(bins_, bin_of(us), 1);
   }
   ++count_;
 }
 
-void Durations::merge(const Durations& other) {
-  if (count_ + other.count_ <= static_cast<std::int64_t>(kExact)) {
-    const auto middle = exact_.insert(exact_.end(), other.exact_.begin(), other.exact_.end());
-    std::inplace_merge(exact_.begin(), middle, exact_.end());
-  } else {
-    spread();
-    for (const std::int64_t us : other.exact_) ++bins_[bin_of(us)];
-    for (const auto& [bin, count] : other.bins_) bins_[bin] += count;
+void Durations::merge(const Durations& other) { merge(other, {}); }
+
+void Durations::merge(const Durations& other, const Durations& common) {
+  if (common.count_ > other.count_) return;  // damaged
+  count_ += other.count_ - common.count_;
+  if (count_ <= static_cast<std::int64_t>(kExact)) {
+    const auto before = static_cast<std::ptrdiff_t>(exact_.size());
+    std::ranges::set_difference(other.exact_, common.exact_, std::back_inserter(exact_));
+    std::inplace_merge(exact_.begin(), exact_.begin() + before, exact_.end());
+    return;
   }
-  count_ += other.count_;
+  spread();
+  count_into_bins(other, 1);
+  count_into_bins(common, -1);
+  std::erase_if(bins_, [](const Bin& bin) { return bin.second <= 0; });
 }
 
 // From values to bins.
 void Durations::spread() {
-  for (const std::int64_t us : exact_) ++bins_[bin_of(us)];
+  for (const std::int64_t us : exact_) count_into(bins_, bin_of(us), 1);
   exact_.clear();
+}
+
+void Durations::count_into_bins(const Durations& other, std::int64_t times) {
+  for (const std::int64_t us : other.exact_) count_into(bins_, bin_of(us), times);
+  for (const auto& [bin, count] : other.bins_) count_into(bins_, bin, times * count);
 }
 
 double Durations::percentile(int percent) const {
@@ -137,7 +154,7 @@ double Durations::percentile(int percent) const {
     rank -= count;
     if (rank <= 0) return middle_of(bin) / 1'000;
   }
-  return middle_of(bins_.rbegin()->first) / 1'000;
+  return middle_of(bins_.back().first) / 1'000;
 }
 
 // Their number, then steps from one value to the next, or from one bin to the next and how many are in it. Nothing for
@@ -178,7 +195,7 @@ Result<Durations> Durations::from_bytes(std::string_view bytes) {
     const auto there = take_number(bytes);
     if (!there || *there == 0 || *there > *count - out.count_) return corrupt;
     if (before > kMostBin || (*step == 0 && !out.bins_.empty())) return corrupt;
-    out.bins_.emplace_hint(out.bins_.end(), static_cast<std::int32_t>(before), *there);
+    out.bins_.emplace_back(static_cast<std::int32_t>(before), *there);
     out.count_ += *there;
   }
   if (!bytes.empty()) return corrupt;
@@ -216,21 +233,21 @@ void Figures::add(const Event& event, Millis phase) {
   ++count;
 }
 
-void Figures::merge(const Figures& other) {
+void Figures::merge(const Figures& other) { merge(other, {}); }
+
+void Figures::merge(const Figures& other, const Figures& common) {
   if (other.count == 0) return;
   first = count == 0 ? other.first : std::min(first, other.first);
   last = count == 0 ? other.last : std::max(last, other.last);
-  count += other.count;
-  for (std::size_t i = 0; i < by_status.size(); ++i) by_status[i] += other.by_status[i];
   if (other.timed > 0) min_us = timed == 0 ? other.min_us : std::min(min_us, other.min_us);
   max_us = std::max(max_us, other.max_us);
-  timed += other.timed;
-  durations.merge(other.durations);
-  for (const auto sum : {&Figures::total_us, &Figures::input_tokens, &Figures::output_tokens,
-                         &Figures::cache_read_tokens, &Figures::cache_creation_tokens, &Figures::cost_nano_usd})
-    grow(this->*sum, other.*sum);
-  priced += other.priced;
   minutes |= other.minutes;
+  durations.merge(other.durations, common.durations);
+  for (const auto sum :
+       {&Figures::count, &Figures::timed, &Figures::total_us, &Figures::input_tokens, &Figures::output_tokens,
+        &Figures::cache_read_tokens, &Figures::cache_creation_tokens, &Figures::priced, &Figures::cost_nano_usd})
+    grow(this->*sum, other.*sum - common.*sum);
+  for (std::size_t i = 0; i < by_status.size(); ++i) grow(by_status[i], other.by_status[i] - common.by_status[i]);
 }
 
 std::int64_t hour_of(WallTime time, Millis phase) {

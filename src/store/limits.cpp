@@ -2,6 +2,7 @@
 
 #include "fortium/metrics/kind.h"
 #include "ledger.h"
+#include "slices.h"
 #include "sqlite_store.h"
 
 namespace fortium::store {
@@ -24,6 +25,8 @@ Result<std::int64_t> drop_oldest(Database& database, const metrics::Kind& kind, 
     FM_TRY(Statement remember, database.db().prepare("INSERT INTO gone (kind, id) SELECT '" + table + "', id" + which +
                                                      " ON CONFLICT DO NOTHING"));
     FM_TRY_(remember.bind(to_ms(cutoff), kChunk).run());
+    FM_TRY(Statement thin, database.db().prepare(std::string(kThin) + which));
+    FM_TRY_(thin.bind(to_ms(cutoff), kChunk).run());
     // What nobody asked for while it was here is no longer to be had: it is not "made before there was an account".
     FM_TRY(Statement nobodys,
            database.db().prepare("SELECT * FROM (SELECT " + std::string(kMoved) + which + ") WHERE lane = 0"));

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "fortium/base/json.h"
+#include "slices.h"
 #include "sqlite_store.h"
 
 namespace fortium::store {
@@ -15,10 +16,16 @@ using metrics::Kind;
 
 namespace {
 
+constexpr std::size_t kMostSlices = 1'000;  // at once in memory
+constexpr std::int64_t kFirstHour = 0, kLastHour = INT64_MAX;
+
 // In the new store's meta: written with the last of it, so that the ledger is brought in once.
 std::string mark_of(const Quarantined& from) { return "salvaged " + from.dir.substr(from.dir.rfind('/') + 1); }
 
 std::string queue_key(std::string_view kind, std::string_view id) { return std::string(kind) + " " + std::string(id); }
+std::size_t hash_of(std::string_view kind, std::string_view id) {
+  return std::hash<std::string>()(queue_key(kind, id));
+}
 
 // The record that a row is, if it is one: rows of all tables look alike, and so may bytes of a damaged page. Of the two
 // kinds with as many columns, a metric of type "error_rate" in the unit "success" would be taken for a command.
@@ -120,12 +127,19 @@ Result<void> Salvage::read_queue(Database& into) {
 // First, as pages that are no longer used still hold the rows of records that were let go.
 Result<void> Salvage::bring_gone(Database& into) {
   std::vector<std::pair<std::string, std::string>> gone;
-  read_all(source_->tables, "SELECT kind, id FROM gone",
-           [&](const Statement& row) { gone.emplace_back(std::string(row.text(0)), std::string(row.text(1))); });
-  if (gone.empty()) return {};
+  std::vector<std::int64_t> thinned;
+  read_all(source_->tables, "SELECT kind, id FROM gone", [&](const Statement& row) {
+    gone.emplace_back(std::string(row.text(0)), std::string(row.text(1)));
+    source_->gone.insert(hash_of(row.text(0), row.text(1)));
+  });
+  read_all(source_->tables, "SELECT hour FROM thinned",
+           [&](const Statement& row) { thinned.push_back(row.integer(0)); });
+  if (gone.empty() && thinned.empty()) return {};
   return into.write([&]() -> Result<void> {
     FM_TRY(Statement add, into.db().prepare("INSERT INTO gone (kind, id) VALUES (?, ?) ON CONFLICT DO NOTHING"));
     for (const auto& [kind, id] : gone) FM_TRY_(add.bind(kind, id).run());
+    FM_TRY(Statement thin, into.db().prepare("INSERT INTO thinned (hour) VALUES (?) ON CONFLICT DO NOTHING"));
+    for (const std::int64_t hour : thinned) FM_TRY_(thin.bind(hour).run());
     return {};
   });
 }
@@ -142,8 +156,8 @@ Result<bool> Salvage::read_rows(Database& into) {
     auto event = event_of(std::move(row));
     if (!event) continue;
     one.event = std::move(*event);
-    if (from.taken.insert(std::hash<std::string>()(queue_key(one.event.kind->name, one.event.id()))).second)
-      found.push_back(std::move(one));
+    const std::size_t hash = hash_of(one.event.kind->name, one.event.id());
+    if (!from.gone.contains(hash) && from.taken.insert(hash).second) found.push_back(std::move(one));
   }
   FM_TRY_(keep(into, std::move(found)));
   return more;
@@ -165,6 +179,7 @@ Result<void> Salvage::keep(Database& into, std::vector<Found> rows) {
     from.seen[{std::string(event.text(metrics::kSessionId)), day_of(event.timestamp()), std::string(event.kind->name),
                std::string(event.text(metrics::kDeviceId)), lane}]
         .add(event.id());
+    from.slicer.add(event);
     groups[{lane, waits ? Queueing::queue : Queueing::delivered_before}].push_back(std::move(found.event));
   }
   for (auto& [where, events] : groups) {
@@ -214,7 +229,7 @@ Result<void> Salvage::finish(Database& into) {
       if (there.tally.count <= 0) there.tally = {};  // a broken line: only its number is of use
       FM_TRY_(add_to_ledger(into.db(), line, there.tally, there.last));
     }
-    return {};
+    return bring_slices(into);
   }));
   FM_TRY_(note_salvaged(from.from.dir, what));
   news_.push_back(what + " from the store in " + from.from.dir + ", " + std::to_string(from.fresh) +
@@ -222,6 +237,33 @@ Result<void> Salvage::finish(Database& into) {
   source_.reset();
   left_.erase(left_.begin());
   return {};
+}
+
+// What slices count beyond the records that were brought over.
+Result<void> Salvage::bring_slices(Database& into) {
+  Source& from = *source_;
+  if (!from.tables) return {};
+  SliceTable slices(into);
+  FM_TRY(Statement thin, into.db().prepare("INSERT INTO thinned (hour) VALUES (?) ON CONFLICT DO NOTHING"));
+  const auto bring = [&](const metrics::Slice& there) -> Result<void> {
+    const auto at = from.slicer.slices().find(there.key);
+    const metrics::Figures common = at != from.slicer.slices().end() ? at->second : metrics::Figures{};
+    if (there.figures.count <= common.count) return {};
+    FM_TRY_(slices.add(there.key, there.figures, common));
+    FM_TRY_(thin.bind(there.key.hour).run());
+    if (slices.remembered() < kMostSlices) return {};
+    FM_TRY_(slices.write());
+    slices.forget();
+    return {};
+  };
+  Result<void> brought;
+  // As far as they can be read.
+  (void)each_slice(from.tables, kFirstHour, kLastHour, [&](const metrics::Slice& there) {
+    brought = bring(there);
+    return brought.ok();
+  });
+  FM_TRY_(brought);
+  return slices.write();
 }
 
 }  // namespace fortium::store

@@ -2,8 +2,9 @@
 //
 // Records are read page by page, so that what lies on whole pages is found whatever else is broken; the queue and the
 // ledger as far as they can be read as tables. A record keeps its place in the queue where it waited; where that can no
-// longer be told, it is queued again, as duplicates are counted once. The ledger is brought over too, so that also
-// records that are lost stay accounted for. The quarantined files are not changed. One instance belongs to one thread.
+// longer be told, it is queued again, as duplicates are counted once. The ledger and the slices are brought over too,
+// so that also records that are lost or were let go stay accounted for. The quarantined files are not changed. One
+// instance belongs to one thread.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +18,7 @@
 
 #include "database.h"
 #include "fortium/metrics/event.h"
+#include "fortium/metrics/slice.h"
 #include "ledger.h"
 #include "page_scan.h"
 #include "quarantine.h"
@@ -51,7 +53,9 @@ class Salvage {
     std::unordered_set<std::string> waiting;               // "kind id"
     std::unordered_map<std::string, SetAside> set_aside;   // "kind id"
     std::unordered_set<std::size_t> taken;                 // hashes of "kind id": a row is found more than once
+    std::unordered_set<std::size_t> gone;                  // hashes of "kind id": let go there
     std::map<LedgerLine, sync::Tally> seen;
+    metrics::Slicer slicer{Millis(0)};  // of what was seen
     std::int64_t read = 0, fresh = 0;
   };
   struct Found {
@@ -65,6 +69,7 @@ class Salvage {
   Result<bool> read_rows(Database& into);
   Result<void> keep(Database& into, std::vector<Found> rows);
   Result<void> finish(Database& into);
+  Result<void> bring_slices(Database& into);
 
   const std::string dir_;
   bool looked_ = false;

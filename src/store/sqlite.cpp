@@ -92,6 +92,11 @@ void Statement::borrow(int index, std::string_view text) {
                       SQLITE_UTF8);
 }
 
+void Statement::borrow(int index, Blob blob) {
+  // Without an address it would be NULL.
+  sqlite3_bind_blob64(handle_, index, blob.bytes.empty() ? "" : blob.bytes.data(), blob.bytes.size(), SQLITE_STATIC);
+}
+
 Statement& Statement::bind_row(const schema::Row& row) {
   reset();
   for (std::size_t i = 0; i < row.size(); ++i) {
@@ -141,6 +146,12 @@ std::string_view Statement::text(int column) const {
   const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(handle_, column));
   return text != nullptr ? std::string_view(text, static_cast<std::size_t>(sqlite3_column_bytes(handle_, column)))
                          : std::string_view();
+}
+
+std::string_view Statement::blob(int column) const {
+  const auto* bytes = static_cast<const char*>(sqlite3_column_blob(handle_, column));
+  return bytes != nullptr ? std::string_view(bytes, static_cast<std::size_t>(sqlite3_column_bytes(handle_, column)))
+                          : std::string_view();
 }
 
 schema::Value Statement::value(int column) const {

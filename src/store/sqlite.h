@@ -26,6 +26,11 @@ class Db;
 // What SQLite says, on one line of ASCII: it may quote a damaged file.
 std::string printable(std::string_view text);
 
+// Bytes that are no text.
+struct Blob {
+  std::string_view bytes;
+};
+
 // Prepared once, run often. Binding starts a new run.
 class Statement {
  public:
@@ -65,6 +70,7 @@ class Statement {
   std::int64_t integer(int column) const;
   double real(int column) const;
   std::string_view text(int column) const;  // until the next step
+  std::string_view blob(int column) const;  // the same
   bool is_null(int column) const;
   schema::Value value(int column) const;
   void reset();
@@ -89,6 +95,7 @@ class Statement {
 
   void borrow(int index, std::string_view text);
   void borrow(int index, const std::string& text) { borrow(index, std::string_view(text)); }
+  void borrow(int index, Blob blob);
   void borrow(int index, std::int64_t number) { bind_one(index, number); }
 
   sqlite3_stmt* handle_ = nullptr;

@@ -10,6 +10,7 @@
 
 #include "fortium/metrics/event.h"
 #include "fortium/schema/sql.h"
+#include "slices.h"
 #include "sqlite_store.h"
 
 namespace fortium::store {
@@ -186,12 +187,15 @@ Result<void> SqliteOutbox::prepare() {
   Db& db = database_.db();
   find_.clear();
   drop_.clear();
+  thin_.clear();
   for (const metrics::Kind& kind : metrics::kinds()) {
     const std::string table(kind.name);
     FM_TRY(Statement find, db.prepare(schema::select_from(table, kind.shape) + " WHERE id = ?"));
     FM_TRY(Statement drop, db.prepare("DELETE FROM " + table + " WHERE id = ?"));
+    FM_TRY(Statement thin, db.prepare(std::string(kThin) + " FROM " + table + " WHERE id = ?"));
     find_.push_back(std::move(find));
     drop_.push_back(std::move(drop));
+    thin_.push_back(std::move(thin));
   }
   FM_TRY(leave_, db.prepare("DELETE FROM outbox WHERE lane = ? AND place = ? AND id = ?"));
   FM_TRY(set_aside_, db.prepare("INSERT INTO set_aside (id, lane, kind, since, attempts, reason) "
@@ -214,6 +218,7 @@ Result<void> SqliteOutbox::settle_one(const Outcome& outcome, const Seen& seen) 
   const bool left = database_.db().changes() > 0;
   if (outcome.fate == sync::Fate::delivered) {
     if (keep_delivered_) return {};
+    FM_TRY_(thin_[seen.kind].bind(seen.id).run());
     FM_TRY_(drop_[seen.kind].bind(seen.id).run());
     return remember_.bind(metrics::kinds()[seen.kind].name, seen.id).run();
   }

@@ -58,8 +58,8 @@ class SqliteOutbox final : public sync::Outbox {
   const bool keep_delivered_;
   // Rows handed out: places are used again after their row is gone, so a row is settled by place and id.
   std::unordered_map<std::int64_t, Seen> seen_;
-  std::optional<std::int64_t> version_;  // of the data, as SQLite counts what others commit
-  std::vector<Statement> find_, drop_;   // by kind
+  std::optional<std::int64_t> version_;        // of the data, as SQLite counts what others commit
+  std::vector<Statement> find_, drop_, thin_;  // by kind
   Statement peek_, leave_, set_aside_, count_, remember_;
 };
 

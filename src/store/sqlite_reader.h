@@ -9,6 +9,7 @@
 #include "database.h"
 #include "fortium/metrics/event.h"
 #include "fortium/metrics/report.h"
+#include "slices.h"
 
 namespace fortium::store {
 
@@ -17,8 +18,7 @@ class SqliteReader final : public metrics::Reader {
   explicit SqliteReader(Database& database) : database_(database) {}
 
   void while_reading(const std::function<bool()>& go_on) override { go_on_ = go_on; }
-  Result<void> slices(const metrics::Period& period, Millis phase,
-                      const std::function<bool(const metrics::Slice&)>& take) override;
+  Result<void> slices(const metrics::Period& period, Millis phase, const TakeSlice& take) override;
   Result<metrics::Summary> summary(const metrics::Period& period) override;
   Result<std::vector<metrics::Usage>> usage(const metrics::Kind& kind, const metrics::Period& period,
                                             std::string_view only, std::int64_t limit) override;
@@ -34,18 +34,20 @@ class SqliteReader final : public metrics::Reader {
   Result<std::vector<std::int64_t>> counts() override;
 
  private:
-  Result<bool> slices_of_records(const metrics::Period& period, Millis phase,
-                                 const std::function<bool(const metrics::Slice&)>& take);
-  Result<std::optional<WallTime>> next_record(const metrics::Period& period);
-  Result<metrics::Percentiles> percentiles(const std::string& table, const std::string& column,
-                                           const metrics::Period& period, const metrics::Usage& of);
-  Result<metrics::Trend> trend(const std::string& table, const std::string& column, const metrics::Period& period,
-                               std::string_view name);
-  Result<metrics::Session> describe(std::string_view id);
+  // The slices of a period, inside a transaction: of whole hours from their table.
+  Result<void> fold(const metrics::Period& period, Millis phase, const TakeSlice& take);
+  Result<void> fold(const metrics::Period& period, const TakeSlice& take);
+  Result<bool> part_of_hour(std::int64_t hour, const metrics::Period& period, const TakeSlice& take);
+  Result<bool> slices_of_records(const metrics::Period& period, Millis phase, const TakeSlice& take);
+  Result<void> make_exact(const metrics::Kind& kind, const metrics::Period& period, std::vector<metrics::Usage>& rows);
+  Result<std::vector<metrics::Session>> describe(const std::vector<std::string>& ids);
+  Result<std::vector<std::string>> words_of_slices(std::string_view field, const metrics::Period& period,
+                                                   std::int64_t limit);
+  Result<std::vector<std::string>> words_of_records(const std::string& all, const metrics::Period& period,
+                                                    std::int64_t limit);
+  Result<void> add_changes(metrics::Session& out, const metrics::Period& days);
   // From the begin of its first day to the end of its last, UTC; empty for a session that is not known.
   Result<metrics::Period> days_of(std::string_view session);
-  Result<std::vector<std::string>> names(std::string_view column, std::string_view table, std::string_view session,
-                                         const metrics::Period& days);
 
   Db::Watch watch() { return Db::Watch(database_.db(), go_on_); }
 
@@ -54,13 +56,5 @@ class SqliteReader final : public metrics::Reader {
   std::int64_t counted_at_ = -1;  // changes that were seen when `counts_` was read
   std::vector<std::int64_t> counts_;
 };
-
-// The whole records of a kind with since <= timestamp < until, the oldest first, until `take` says no.
-Result<void> each_record(Database& database, const metrics::Kind& kind, WallTime since, WallTime until,
-                         const std::function<bool(const metrics::Event&)>& take);
-// The newest records of all kinds, the newest first.
-Result<std::vector<metrics::Event>> newest_records(Database& database, std::int64_t limit);
-// Records by kind, over all days, in the order of metrics::kinds(): from the ledger, so retention does not change it.
-Result<std::vector<std::int64_t>> count_records(Database& database);
 
 }  // namespace fortium::store

@@ -61,20 +61,21 @@ Result<std::vector<Stored>> SqliteStore::append(std::span<Event> events, const m
   }
   Result<void> done = database_.write([&]() -> Result<void> {
     const bool others_wrote = database_.db().data_version() != counters_.version;
-    if (others_wrote || counters_.ledger.size() + counters_.seq.size() > kMostCounters) counters_ = {};
+    if (others_wrote || counters_.ledger.size() + counters_.seq.size() + slices_.remembered() > kMostCounters) forget();
     for (Event& event : events) {
       FM_TRY(const Stored one, add(event));
       stored.push_back(one);
     }
     FM_TRY_(change_open_calls(database_.db(), changes));
-    return write_counters();
+    FM_TRY_(write_counters());
+    return slices_.write();
   });
   if (done) {
     counters_.version = database_.db().data_version();
     return stored;
   }
   // Nothing was kept: the numbers go back, as others will take them.
-  counters_ = {};
+  forget();
   for (Event* event : numbered) event->row[metrics::kSeq] = {};
   for (Event* event : named) event->row[metrics::kDeviceId] = {};
   return std::move(done).error();
@@ -108,6 +109,7 @@ Result<Stored> SqliteStore::add(Event& event) {
   ++tally->count;
   tally->digest.add(event.id());
   tally->grown = true;
+  FM_TRY_(slices_.add(event));
   if (queued_) FM_TRY_(enqueue(event));
   return Stored::fresh;
 }
@@ -194,6 +196,11 @@ Result<void> SqliteStore::write_counters() {
     }
   }
   return {};
+}
+
+void SqliteStore::forget() {
+  counters_ = {};
+  slices_.forget();
 }
 
 }  // namespace fortium::store

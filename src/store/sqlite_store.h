@@ -1,4 +1,5 @@
-// metrics::EventStore in SQLite: the record, its place in the queue and its line in the ledger in one transaction.
+// metrics::EventStore in SQLite: the record, its place in the queue, its line in the ledger and its part of a slice in
+// one transaction.
 //
 // Fixed bugs: a record was refused as wrong when it was the ledger that was damaged.
 #pragma once
@@ -15,6 +16,7 @@
 #include "fortium/base/hash.h"
 #include "fortium/metrics/open_call.h"
 #include "fortium/metrics/store.h"
+#include "slices.h"
 
 namespace fortium::store {
 
@@ -71,7 +73,7 @@ class SqliteStore final : public metrics::EventStore {
   };
 
   SqliteStore(Database& database, std::int64_t lane, Queueing queueing)
-      : database_(database), lane_(lane), queued_(lane != kNoLane && queueing == Queueing::queue) {}
+      : database_(database), lane_(lane), queued_(lane != kNoLane && queueing == Queueing::queue), slices_(database) {}
   Result<void> prepare();
   Result<metrics::Stored> add(metrics::Event& event);
   Result<bool> is_gone(const metrics::Event& event);
@@ -80,11 +82,13 @@ class SqliteStore final : public metrics::EventStore {
   Result<Tally*> tally_of(const metrics::Event& event);
   Result<void> enqueue(const metrics::Event& event);
   Result<void> write_counters();
+  void forget();
 
   Database& database_;
   const std::int64_t lane_;
   const bool queued_;
   Counters counters_;
+  SliceTable slices_;
   std::vector<Statement> insert_, find_;  // by kind
   Statement get_seq_, last_place_, enqueue_, get_ledger_, put_ledger_, add_ledger_, any_gone_, gone_;
 };

@@ -143,6 +143,20 @@ class Damage(WithFindings):
         self.assertGreater(len(kept), 350)
         self.assertLessEqual(set(kept), set(before))
 
+    def test_slices_that_are_not_what_the_records_add_up_to(self):
+        self.record(7)
+        connection = sqlite3.connect(self.database)
+        connection.execute("UPDATE slice SET count = count + 5, success = success + 5")
+        connection.commit()
+        connection.close()
+        self.assertEqual(self.json("report", "summary")["totals"]["tools"], 12)
+        found = self.doctor(code=STORE)["slices"]
+        self.assertEqual(found["status"], "problem")
+        self.assertIn("--repair", found["hint"])
+        self.assertEqual(self.doctor("--repair")["slices"]["status"], "warning")
+        self.assertEqual(self.doctor()["slices"]["status"], "ok")
+        self.assertEqual(self.json("report", "summary")["totals"]["tools"], 7)
+
     def test_a_session_goes_on_while_its_store_is_destroyed_under_it(self):
         session = self.mcp()
         session.initialize()

@@ -38,17 +38,17 @@ struct Summary {
   std::int64_t commands = 0;
   std::int64_t tools = 0;
   std::int64_t agents = 0;
-  std::int64_t errors = 0;  // commands, tool calls and agent interactions that did not end in success
-  // Gaps of up to kActiveGap between two records of one session, added up.
-  std::int64_t active_ms = 0;
+  std::int64_t errors = 0;     // commands, tool calls and agent interactions that did not end in success
+  std::int64_t active_ms = 0;  // as ActiveTime defines it
   Tokens tokens;
   std::optional<double> cost_usd;  // of the requests whose cost is known
   std::optional<double> avg_command_ms;
   std::optional<double> success_rate;  // of commands, tool calls and agent interactions
 };
-constexpr Millis kActiveGap{5 * 60'000};
 
-// Nearest-rank percentiles of the durations (Hyndman and Fan, definition 1), exact.
+// Nearest-rank percentiles of the durations (Hyndman and Fan, definition 1): exact while the period holds at most
+// kMostExactPercentiles records of the kind, and they were not let go; else as Durations says.
+constexpr std::int64_t kMostExactPercentiles = 10'000;
 struct Percentiles {
   double p50 = 0, p90 = 0, p95 = 0, p99 = 0;
 };

@@ -13,6 +13,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "fortium/base/clock.h"
@@ -31,6 +32,8 @@ class Durations {
 
   void add(double ms);
   void merge(const Durations& other);
+  // `common`: the part of `other` that is in this already.
+  void merge(const Durations& other, const Durations& common);
   std::int64_t count() const { return count_; }
   // percent from 0 (excluded) to 100, in milliseconds; 0 without values.
   double percentile(int percent) const;
@@ -42,11 +45,14 @@ class Durations {
   friend bool operator==(const Durations&, const Durations&) = default;
 
  private:
+  using Bin = std::pair<std::int32_t, std::int64_t>;  // its number, how many are in it
+
   void spread();
+  void count_into_bins(const Durations& other, std::int64_t times);
 
   std::int64_t count_ = 0;
-  std::vector<std::int64_t> exact_;            // sorted, while there are no bins
-  std::map<std::int32_t, std::int64_t> bins_;  // number of the bin, count
+  std::vector<std::int64_t> exact_;  // sorted, while there are no bins
+  std::vector<Bin> bins_;            // sorted, none empty
 };
 
 // The hour that a time is in, and when an hour begins.
@@ -68,6 +74,8 @@ struct Figures {
   std::int64_t errors() const { return by_status[1] + by_status[2] + by_status[3]; }
   void add(const Event& event, Millis phase = Millis(0));
   void merge(const Figures& other);
+  // `common`: of the records that are in both, each to be counted once.
+  void merge(const Figures& other, const Figures& common);
   friend bool operator==(const Figures&, const Figures&) = default;
 };
 
@@ -95,7 +103,7 @@ class Slicer {
   const std::map<SliceKey, Figures>& slices() const { return slices_; }
 
  private:
-  const Millis phase_;
+  Millis phase_;
   std::map<SliceKey, Figures> slices_;
 };
 

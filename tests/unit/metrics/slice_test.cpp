@@ -169,6 +169,23 @@ TEST_CASE("figures are equal in whatever order and parts they are added up") {
   }
 }
 
+TEST_CASE("figures of two that share records count those once") {
+  Dice dice(8);
+  for (int round = 0; round < 200; ++round) {
+    std::vector<Event> here, there, both, all;
+    for (int i = 0; i < static_cast<int>(dice.below(120)); ++i) {
+      const Event& event = all.emplace_back(any_event(dice, i));
+      const std::size_t where = dice.below(3);
+      if (where != 0) here.push_back(event);
+      if (where != 1) there.push_back(event);
+      if (where == 2) both.push_back(event);
+    }
+    Figures merged = sum_of(here);
+    merged.merge(sum_of(there), sum_of(both));
+    CHECK(merged == sum_of(all));
+  }
+}
+
 TEST_CASE("every record is in the one slice of its hour, kind, name, session, person, project and source") {
   Dice dice(6);
   for (const Millis phase : {0min, 30min, 45min}) {

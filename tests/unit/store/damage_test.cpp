@@ -11,6 +11,7 @@
 
 #include "store/ledger.h"
 #include "store/local_store.h"
+#include "store/slices.h"
 #include "support/dice.h"
 #include "support/store_fixture.h"
 
@@ -197,6 +198,38 @@ TEST_CASE("the ledger of records that are lost is kept, so that verify does not 
   must(store.salvage());
   CHECK(number(store, "SELECT count(*) FROM tool_usage") == 20);
   CHECK(number(store, "SELECT sum(count) FROM ledger") == 30);
+}
+
+TEST_CASE("slices of a salvaged store count each record once: brought over, let go before, lost, or new") {
+  Machine it;
+  std::vector<metrics::Event> all = calls(0, 120);
+  for (metrics::Event& event : all)  // as many values as need bins, and not
+    if (event.integer(metrics::kTimestamp) % 2 == 0) value_of(event, "execution_time_ms") = 500.0;
+  {
+    LocalStore store = it.store();
+    append(store, {all.begin(), all.begin() + 40});
+    SqliteOutbox outbox(*must(store.database()), must(store.lane()), it.entropy, /*keep_delivered=*/false);
+    std::vector<sync::Outcome> outcomes;
+    for (const sync::Waiting& row : must(outbox.peek({.records = 30}, 0)))
+      outcomes.push_back({row.place, sync::Fate::delivered, ""});
+    must(outbox.settle(outcomes, {}));
+    append(store, {all.begin() + 40, all.begin() + 100});
+  }
+  it.sql("DELETE FROM tool_usage WHERE id BETWEEN '" + id(50) + "' AND '" + id(59) + "'; VACUUM");  // lost
+  it.fold_log();
+  LocalStore store = it.store();
+  must(must(store.database())->condemn("it is tried out"));
+  append(store, {all.begin() + 95, all.end()});  // of which five are in both
+  must(store.salvage());
+  REQUIRE(number(store, "SELECT count(*) FROM tool_usage") == 120 - 30 - 10);
+  metrics::Slicer expected;
+  for (const metrics::Event& event : all) expected.add(event);
+  std::map<metrics::SliceKey, metrics::Figures> kept;
+  Database& database = *must(store.database());
+  must(each_slice(database.db(), 0, INT64_MAX,
+                  [&kept](const metrics::Slice& slice) { return kept.emplace(slice.key, slice.figures).second; }));
+  CHECK(kept == expected.slices());
+  CHECK(must(differing_hours(database)).empty());
 }
 
 TEST_CASE("a line of the old ledger that cannot be true leaves nothing in the new one") {

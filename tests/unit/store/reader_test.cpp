@@ -149,14 +149,14 @@ TEST_CASE("a trend is the newest part against what was before, within ten in a h
   CHECK(must(it.reader.usage(kTool, it.week, "", 10)).front().trend == Trend::stable);  // nothing to compare with
 }
 
-TEST_CASE("a summary counts what it says, and active time is made of short gaps") {
+TEST_CASE("a summary counts what it says, and active time is made of minutes and short gaps") {
   Archive it;
   const std::int64_t start = FakeClock::kStart - kDayMs;
   std::vector<Event> events = {
       it.outcome("command_execution", "c", 100, "success", start),
       it.outcome("command_execution", "c", 300, "error", start + 60'000),
-      it.outcome("tool_usage", "t", 1, "success", start + 60'000 + 300'000),            // just within
-      it.outcome("agent_interaction", "a", 1, "cancelled", start + 360'000 + 300'001),  // just not
+      it.outcome("tool_usage", "t", 1, "success", start + 420'000),           // five idle minutes: just within
+      it.outcome("agent_interaction", "a", 1, "cancelled", start + 840'000),  // just not
       it.outcome("tool_usage", "t", 1, "success", start, "s2"),
       it.outcome("tool_usage", "t", 1, "success", start + 1'000, ""),  // no session
       event_of("model_usage", "m1", "s1", start),
@@ -171,7 +171,7 @@ TEST_CASE("a summary counts what it says, and active time is made of short gaps"
   CHECK(summary.agents == 1);
   CHECK(summary.errors == 2);
   CHECK(summary.sessions == 3);
-  CHECK(summary.active_ms == 360'000);
+  CHECK(summary.active_ms == (8 + 1 + 1 + 1) * 60'000);  // of s1, of s1 again, s2, s3
   CHECK(*summary.avg_command_ms == 200);
   CHECK(*summary.success_rate == doctest::Approx(4.0 / 6));
   CHECK(summary.tokens.input == 2);
@@ -223,8 +223,7 @@ TEST_CASE("the changes of a session merge by field, the newest wins, whatever or
 TEST_CASE("a long question is ended when nobody waits for it, and the store works on") {
   Archive it;
   std::vector<Event> events;
-  for (int i = 0; i < 20'000; ++i)
-    events.push_back(it.outcome("tool_usage", "t" + std::to_string(i % 9), i, "success"));
+  for (int i = 0; i < 20'000; ++i) events.push_back(it.outcome("tool_usage", "t" + std::to_string(i), i, "success"));
   it.keep(std::move(events));
   int asked = 0;
   bool go_on = true;
@@ -382,9 +381,51 @@ TEST_CASE("slices are what the records of the period add up to, whatever hours t
       return true;
     }));
     CHECK(given == expected.slices());
-    CHECK(std::ranges::is_sorted(order));
+    CHECK(std::ranges::is_sorted(order, {}, &SliceKey::hour));
   }
   int taken = 0;
   must(it.reader.slices(it.week, 0min, [&taken](const Slice&) { return ++taken < 3; }));
   CHECK(taken == 3);
+}
+
+TEST_CASE("percentiles are exact up to a number of records, and at most 1/256 away beyond") {
+  Archive it;
+  Dice dice(9);
+  std::vector<Event> events;
+  std::vector<double> times;
+  for (std::int64_t i = 0; i < kMostExactPercentiles; ++i) {
+    times.push_back(static_cast<double>(dice.below(1'000'000)) / 7);
+    events.push_back(it.outcome("tool_usage", "t", times.back(), "success", FakeClock::kStart - i * 1'000));
+  }
+  it.keep(std::move(events));
+  const auto percentiles = [&] { return must(it.reader.usage(kTool, it.week, "", 1)).front().percentiles; };
+  CHECK(percentiles().p50 == nearest_rank(times, 50));
+  CHECK(percentiles().p99 == nearest_rank(times, 99));
+  it.keep({it.outcome("tool_usage", "t", 1, "success")});
+  times.push_back(1);
+  CHECK(percentiles().p50 != nearest_rank(times, 50));
+  CHECK(percentiles().p50 == doctest::Approx(nearest_rank(times, 50)).epsilon(1.0 / 256));
+  CHECK(percentiles().p99 == doctest::Approx(nearest_rank(times, 99)).epsilon(1.0 / 256));
+}
+
+TEST_CASE("answers stay when the records are let go") {
+  Archive it;
+  std::vector<Event> events;
+  for (int i = 0; i < 40; ++i) {
+    Event& call = events.emplace_back(it.outcome("tool_usage", "t" + std::to_string(i % 3), i,
+                                                 i % 5 == 0 ? "error" : "success", FakeClock::kStart - i * 3'000'000));
+    call.row[kUserId] = std::string("alice");
+  }
+  it.keep(events);
+  const auto answers = [&] {
+    const Summary summary = must(it.reader.summary(it.week));
+    const auto usage = must(it.reader.usage(kTool, it.week, "", 9));
+    const auto sessions = must(it.reader.sessions(it.week, 9));
+    return std::tuple(summary.tools, summary.errors, summary.active_ms, usage.size(), usage.at(0).percentiles.p50,
+                      sessions.at(0).tools, must(it.reader.days(it.week)).size(),
+                      must(it.reader.people(it.week)).size(), must(it.reader.words("tool_name", it.week, 9)));
+  };
+  const auto before = answers();
+  must(it.database->db().exec("DELETE FROM tool_usage"));
+  CHECK(answers() == before);
 }

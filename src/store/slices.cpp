@@ -1,0 +1,226 @@
+#include "slices.h"
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "records.h"
+
+namespace fortium::store {
+
+using metrics::Figures;
+using metrics::Slice;
+using metrics::SliceKey;
+
+namespace {
+
+// Order of the columns after the key.
+constexpr std::string_view kFigures =
+    "count, success, error, timeout, cancelled, timed, total_us, min_us, max_us, durations, input_tokens, "
+    "output_tokens, cache_read_tokens, cache_creation_tokens, priced, cost_nano_usd, minutes, first, last";
+constexpr std::string_view kKey = "hour, kind, name, session_id, user_id, project, source";
+constexpr int kKeyColumns = 7;
+constexpr std::string_view kWhereKey =
+    "WHERE hour = ?1 AND kind = ?2 AND name = ?3 AND session_id = ?4 AND user_id = ?5 AND project = ?6 AND source = ?7";
+
+// From this column on; corrupt where no figures could have been written like that.
+Result<void> read_figures(const Statement& row, int column, Figures& into) {
+  std::int64_t minutes = 0, first = 0, last = 0, least = 0;
+  const auto read = [&](std::int64_t& number) {
+    number = row.integer(column++);
+    least = std::min(least, number);
+  };
+  read(into.count);
+  for (std::int64_t& count : into.by_status) read(count);
+  for (std::int64_t* number : {&into.timed, &into.total_us, &into.min_us, &into.max_us}) read(*number);
+  FM_TRY(into.durations, metrics::Durations::from_bytes(row.blob(column++)));
+  for (std::int64_t* number : {&into.input_tokens, &into.output_tokens, &into.cache_read_tokens,
+                               &into.cache_creation_tokens, &into.priced, &into.cost_nano_usd, &minutes})
+    read(*number);
+  first = row.integer(column++);
+  last = row.integer(column++);
+  if (least < 0 || into.durations.count() != into.timed)
+    return Error{Errc::corrupt, "a slice has figures that make no sense"};
+  into.minutes = static_cast<std::uint64_t>(minutes);
+  into.first = from_ms(first);
+  into.last = from_ms(last);
+  return {};
+}
+
+Result<void> run_with(Statement& statement, const SliceKey& key, const Figures& of) {
+  const std::string durations = of.durations.bytes();
+  Result<void> done = statement.run_with(
+      key.hour, metrics::kinds()[key.kind].name, key.name, key.session_id, key.user_id, key.project, key.source,
+      of.count, of.by_status[0], of.by_status[1], of.by_status[2], of.by_status[3], of.timed, of.total_us, of.min_us,
+      of.max_us, Blob{durations}, of.input_tokens, of.output_tokens, of.cache_read_tokens, of.cache_creation_tokens,
+      of.priced, of.cost_nano_usd, static_cast<std::int64_t>(of.minutes), to_ms(of.first), to_ms(of.last));
+  // The figures are our own: a table that does not take them is damaged.
+  if (!done && done.error().code == Errc::invalid) return Error{Errc::corrupt, std::move(done).error().what};
+  return done;
+}
+
+Result<Statement> prepare_insert(Db& db) {
+  return db.prepare("INSERT INTO slice (" + std::string(kKey) + ", " + std::string(kFigures) +
+                    ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, "
+                    "?20, ?21, ?22, ?23, ?24, ?25, ?26)");
+}
+
+Result<Statement> prepare_select(Db& db) {
+  return db.prepare("SELECT " + std::string(kKey) + ", " + std::string(kFigures) +
+                    " FROM slice WHERE hour >= ? AND hour < ? ORDER BY hour, kind, name, session_id, user_id, project, "
+                    "source");
+}
+
+// False: of a kind that a newer version of this program has.
+bool read_key(const Statement& row, SliceKey& into) {
+  const metrics::Kind* kind = metrics::find_kind(row.text(1));
+  if (kind == nullptr) return false;
+  into.hour = row.integer(0);
+  into.kind = metrics::index_of(*kind);
+  int column = 2;
+  for (std::string* text : {&into.name, &into.session_id, &into.user_id, &into.project, &into.source})
+    *text = row.text(column++);
+  return true;
+}
+
+using Rows = std::map<SliceKey, Figures>;
+
+// Of one hour; a row that cannot be read counts nothing.
+Result<Rows> rows_of(Db& db, std::int64_t hour) {
+  Rows rows;
+  FM_TRY(Statement list, prepare_select(db));
+  list.bind(hour, hour + 1);
+  SliceKey key;
+  while (true) {
+    FM_TRY(const bool more, list.step());
+    if (!more) return rows;
+    if (!read_key(list, key)) continue;
+    Figures figures;
+    rows[key] = read_figures(list, kKeyColumns, figures) ? figures : Figures{};
+  }
+}
+
+Result<bool> is_thinned(Db& db, std::int64_t hour) {
+  FM_TRY(Statement find, db.prepare("SELECT 1 FROM thinned WHERE hour = ?"));
+  return find.bind(hour).step();
+}
+
+// What the rows of an hour should be: nothing of what is right already, and no figures where there should be no row.
+Result<Rows> mend(Database& database, std::int64_t hour) {
+  FM_TRY(const metrics::Slicer recount,
+         slice_records(database, metrics::begin_of(hour), metrics::begin_of(hour + 1), Millis(0)));
+  FM_TRY(const Rows rows, rows_of(database.db(), hour));
+  FM_TRY(const bool thinned, is_thinned(database.db(), hour));
+  Rows right;
+  for (const auto& [key, figures] : rows)
+    if (!thinned || figures.count == 0) right[key] = {};
+  for (const auto& [key, figures] : recount.slices()) {
+    const auto at = rows.find(key);
+    const bool fits = at != rows.end() && (thinned ? at->second.count >= figures.count : at->second == figures);
+    if (fits)
+      right.erase(key);
+    else
+      right[key] = figures;
+  }
+  return right;
+}
+
+}  // namespace
+
+Result<void> SliceTable::add(const metrics::Event& event) {
+  FM_TRY(Row* const row, row_of(SliceKey::of(event)));
+  row->figures.add(event);
+  row->grown = true;
+  return {};
+}
+
+Result<void> SliceTable::add(const SliceKey& key, const Figures& figures, const Figures& common) {
+  FM_TRY(Row* const row, row_of(key));
+  row->figures.merge(figures, common);
+  row->grown = true;
+  return {};
+}
+
+Result<SliceTable::Row*> SliceTable::row_of(const SliceKey& key) {
+  if (const auto at = rows_.find(key); at != rows_.end()) return &at->second;
+  if (!get_) {
+    FM_TRY(get_, database_.db().prepare("SELECT " + std::string(kFigures) + " FROM slice " + std::string(kWhereKey)));
+  }
+  FM_TRY(const bool known, get_.bind(key.hour, metrics::kinds()[key.kind].name, key.name, key.session_id, key.user_id,
+                                     key.project, key.source)
+                               .step());
+  Row row{.known = known};
+  if (known) FM_TRY_(read_figures(get_, 0, row.figures));
+  get_.reset();
+  return &rows_.emplace(key, std::move(row)).first->second;
+}
+
+Result<void> SliceTable::write() {
+  if (!put_) {
+    FM_TRY(put_, database_.db().prepare(
+                     "UPDATE slice SET count = ?8, success = ?9, error = ?10, timeout = ?11, cancelled = ?12, "
+                     "timed = ?13, total_us = ?14, min_us = ?15, max_us = ?16, durations = ?17, input_tokens = ?18, "
+                     "output_tokens = ?19, cache_read_tokens = ?20, cache_creation_tokens = ?21, priced = ?22, "
+                     "cost_nano_usd = ?23, minutes = ?24, first = ?25, last = ?26 " +
+                     std::string(kWhereKey)));
+    FM_TRY(add_, prepare_insert(database_.db()));
+  }
+  for (auto& [key, row] : rows_) {
+    if (!std::exchange(row.grown, false)) continue;
+    FM_TRY_(run_with(std::exchange(row.known, true) ? put_ : add_, key, row.figures));
+  }
+  return {};
+}
+
+Result<bool> each_slice(Db& db, std::int64_t from, std::int64_t until, const TakeSlice& take) {
+  FM_TRY(Statement list, prepare_select(db));
+  list.bind(from, until);
+  Slice slice;  // one for all: its texts keep their room
+  while (true) {
+    FM_TRY(const bool more, list.step());
+    if (!more) return true;
+    if (!read_key(list, slice.key)) continue;
+    FM_TRY_(read_figures(list, kKeyColumns, slice.figures));
+    if (!take(slice)) return false;
+  }
+}
+
+Result<std::vector<std::int64_t>> differing_hours(Database& database) {
+  std::set<std::int64_t> hours;
+  std::string all = "SELECT hour FROM slice";
+  for (const metrics::Kind& kind : metrics::kinds())
+    all += " UNION SELECT " + std::string(kHour) + " FROM " + std::string(kind.name);
+  FM_TRY(Statement list, database.db().prepare(all));
+  while (true) {
+    FM_TRY(const bool more, list.step());
+    if (!more) break;
+    hours.insert(list.integer(0));
+  }
+  std::vector<std::int64_t> differing;
+  for (const std::int64_t hour : hours)
+    FM_TRY_(database.read([&]() -> Result<void> {
+      FM_TRY(const Rows wrong, mend(database, hour));
+      if (!wrong.empty()) differing.push_back(hour);
+      return {};
+    }));
+  return differing;
+}
+
+Result<void> rebuild(Database& database, const std::vector<std::int64_t>& hours) {
+  FM_TRY(Statement remove, database.db().prepare("DELETE FROM slice " + std::string(kWhereKey)));
+  FM_TRY(Statement add, prepare_insert(database.db()));
+  for (const std::int64_t hour : hours)
+    FM_TRY_(database.write([&]() -> Result<void> {
+      FM_TRY(const Rows right, mend(database, hour));
+      for (const auto& [key, figures] : right) {
+        FM_TRY_(remove.run_with(key.hour, metrics::kinds()[key.kind].name, key.name, key.session_id, key.user_id,
+                                key.project, key.source));
+        if (figures.count > 0) FM_TRY_(run_with(add, key, figures));
+      }
+      return {};
+    }));
+  return {};
+}
+
+}  // namespace fortium::store

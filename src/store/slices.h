@@ -1,0 +1,59 @@
+// The table of slices (fortium/metrics/slice.h): changed in the transaction of the records, so that what reports are
+// made of is what is kept, and stays when records are let go.
+//
+// An hour is `thinned` when records of it were let go, by age or after their delivery in `remote` mode, or were lost
+// with a damaged file: its slices are all that is known of them, and a recount finds less.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string_view>
+#include <vector>
+
+#include "database.h"
+#include "fortium/metrics/slice.h"
+
+namespace fortium::store {
+
+// Adds records to the table. What it has read it remembers, until it is told that others may have written.
+class SliceTable {
+ public:
+  explicit SliceTable(Database& database) : database_(database) {}
+
+  Result<void> add(const metrics::Event& event);
+  // Some of the records of `figures` may be in the table already: those of `common`.
+  Result<void> add(const metrics::SliceKey& key, const metrics::Figures& figures, const metrics::Figures& common);
+  // Every row that has grown, once. Inside the caller's transaction, as the two above.
+  Result<void> write();
+  void forget() { rows_.clear(); }
+  std::size_t remembered() const { return rows_.size(); }
+
+ private:
+  struct Row {
+    metrics::Figures figures;
+    bool known = false;  // in the table
+    bool grown = false;
+  };
+  Result<Row*> row_of(const metrics::SliceKey& key);
+
+  Database& database_;
+  std::map<metrics::SliceKey, Row> rows_;
+  Statement get_, put_, add_;
+};
+
+// False: `take` has said no.
+using TakeSlice = std::function<bool(const metrics::Slice&)>;
+// The rows of the hours from `from` on and before `until`, in order of hours.
+Result<bool> each_slice(Db& db, std::int64_t from, std::int64_t until, const TakeSlice& take);
+// SQL: the hour of a record, and what comes before its FROM when records are let go.
+constexpr std::string_view kHour = "timestamp / 3600000";
+constexpr std::string_view kThin = "INSERT OR IGNORE INTO thinned (hour) SELECT timestamp / 3600000";
+
+// Hours whose rows are not what their records add up to; of a thinned hour, whose rows count less than there is. Each
+// hour is looked at in a transaction of its own. Seconds for a million records.
+Result<std::vector<std::int64_t>> differing_hours(Database& database);
+// Makes the rows of these hours from the records; what a thinned hour counts beyond them stays.
+Result<void> rebuild(Database& database, const std::vector<std::int64_t>& hours);
+
+}  // namespace fortium::store
