@@ -4,36 +4,48 @@
 
 namespace fortium::metrics {
 
-namespace {
-
-constexpr std::int64_t kMinutesInHour = 60;
-
-}  // namespace
-
-void ActiveTime::add(const Slice& slice) {
+void ActiveTime::add(const Slice& slice, Millis phase) {
   const SliceKey& key = slice.key;
   if (key.session_id.empty()) return;
-  const auto [at, fresh] = sessions_.try_emplace(key.session_id);
-  Session& session = at->second;
-  if (fresh || session.hour != key.hour) session = done(session);
-  session.hour = key.hour;
+  const std::int64_t hour =
+      std::chrono::floor<std::chrono::minutes>(begin_of(key.hour, phase).time_since_epoch()).count();
+  Session& session = sessions_[key.session_id];
+  if (session.hour != hour) session.end_hour();
+  session.hour = hour;
   session.minutes |= slice.figures.minutes;
 }
 
-// The hour at work is added to the active minutes.
-ActiveTime::Session ActiveTime::done(Session session) {
-  for (; session.minutes != 0; session.minutes &= session.minutes - 1) {
-    const std::int64_t minute = session.hour * kMinutesInHour + std::countr_zero(session.minutes);
-    const std::int64_t idle = minute - session.before - 1;
-    session.active += session.before >= 0 && idle <= kMostIdleMinutes ? idle + 1 : 1;
-    session.before = minute;
+// The minutes of the hour become parts of stretches.
+void ActiveTime::Session::end_hour() {
+  for (; minutes != 0; minutes &= minutes - 1) {
+    const std::int64_t minute = hour + std::countr_zero(minutes);
+    if (end != begin && minute - end > kMostIdleMinutes) end_stretch();
+    if (end == begin) begin = minute;
+    end = minute + 1;
   }
+}
+
+void ActiveTime::Session::end_stretch() {
+  active += end - begin;
+  if (end - begin >= kFocusMinutes) focused += end - begin;
+  begin = end;
+}
+
+ActiveTime::Session ActiveTime::ended(Session session) {
+  session.end_hour();
+  session.end_stretch();
   return session;
 }
 
 Millis ActiveTime::total() const {
   std::int64_t minutes = 0;
-  for (const auto& [id, session] : sessions_) minutes += done(session).active;
+  for (const auto& [id, session] : sessions_) minutes += ended(session).active;
+  return std::chrono::minutes(minutes);
+}
+
+Millis ActiveTime::focused() const {
+  std::int64_t minutes = 0;
+  for (const auto& [id, session] : sessions_) minutes += ended(session).focused;
   return std::chrono::minutes(minutes);
 }
 

@@ -12,23 +12,33 @@
 namespace fortium::metrics {
 
 constexpr std::int64_t kMostIdleMinutes = 5;
+// Active minutes in a row are a stretch; one of at least this length counts as focus.
+constexpr std::int64_t kFocusMinutes = 25;
 
 class ActiveTime {
  public:
-  // Hours must not go back; within an hour the order is free.
-  void add(const Slice& slice);
+  // Hours must not go back; within an hour the order is free. `phase`: of the slice's hour.
+  void add(const Slice& slice, Millis phase = Millis(0));
   Millis total() const;
+  // What of it was in stretches of focus.
+  Millis focused() const;
   // How many there were.
   std::int64_t sessions() const { return static_cast<std::int64_t>(sessions_.size()); }
 
  private:
   struct Session {
-    std::int64_t hour = 0;      // that is being added up
+    std::int64_t hour = 0;      // first minute, since 1970, of the hour that is being added up
     std::uint64_t minutes = 0;  // touched in it
-    std::int64_t before = -1;   // the last touched minute before it, since 1970; -1: none
-    std::int64_t active = 0;    // minutes before it
+    std::int64_t begin = 0;     // of the stretch at hand
+    std::int64_t end = 0;       // of it: the minute after the last one touched; none, if it is the begin
+    std::int64_t active = 0;    // minutes of the stretches before it
+    std::int64_t focused = 0;   // of these, in those that were long enough
+
+    void end_hour();
+    void end_stretch();
   };
-  static Session done(Session session);
+  // When all has been said.
+  static Session ended(Session session);
 
   std::map<std::string, Session, std::less<>> sessions_;
 };

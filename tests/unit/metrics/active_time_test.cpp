@@ -46,6 +46,32 @@ TEST_CASE("sessions are added up, and records without one are not") {
   CHECK(active({{"", 0}, {"a", 5}, {"", 6}}) == 1min);
 }
 
+TEST_CASE("focus is what is in stretches of 25 minutes and more") {
+  const auto focused = [](std::initializer_list<std::int64_t> minutes) {
+    Slicer slicer;
+    for (const std::int64_t minute : minutes)
+      slicer.add(tool_call(std::to_string(minute), "a", (600 + minute) * kMinuteMs));
+    ActiveTime sum;
+    for (const auto& [key, figures] : slicer.slices()) sum.add({key, figures});
+    return sum.focused();
+  };
+  CHECK(focused({}) == 0min);
+  CHECK(focused({50, 56, 62, 68, 73}) == 0min);
+  CHECK(focused({50, 56, 62, 68, 74}) == 25min);
+  CHECK(focused({50, 56, 62, 68, 74, 81, 200}) == 25min);
+  CHECK(focused({0, 5, 10, 15, 20, 25, 100, 105, 110, 115, 120, 125}) == 52min);
+}
+
+TEST_CASE("hours with another phase have their minutes where they are") {
+  Slicer slicer(30min);
+  for (const std::int64_t minute : {25, 29, 31, 34})
+    slicer.add(tool_call(std::to_string(minute), "a", minute * kMinuteMs));
+  ActiveTime sum;
+  for (const auto& [key, figures] : slicer.slices()) sum.add({key, figures}, 30min);
+  CHECK(slicer.slices().size() == 2);
+  CHECK(sum.total() == 10min);
+}
+
 TEST_CASE("active time is the same in whatever order the slices of an hour come") {
   Dice dice(1);
   for (int round = 0; round < 100; ++round) {
