@@ -8,6 +8,8 @@
 #include "completion.h"
 #include "fortium/base/log.h"
 #include "fortium/metrics/kind.h"
+#include "fortium/report/questions.h"
+#include "fortium/report/render.h"
 
 namespace fortium::app {
 
@@ -236,16 +238,47 @@ void add_privacy(CLI::App& app, Said& said) {
   add_json(sub, said);
 }
 
+// The names of a table's rows, as choices and as words.
+template <class Rows>
+std::vector<std::string> names_of(const Rows& rows) {
+  std::vector<std::string> out;
+  for (const auto& row : rows) out.emplace_back(row.name);
+  return out;
+}
+
+std::string words_of(const std::vector<std::string>& names, const char* between) {
+  std::string out;
+  for (const std::string& name : names) out += (out.empty() ? "" : between) + name;
+  return out;
+}
+
 void add_report(CLI::App& app, Said& said) {
-  CLI::App* sub = command(app, said, "report", "answers from what was recorded",
-                          "fortium-metrics report summary --since 7d", [&said](const Settings& settings) {
-                            if (said.json) said.report.format = "json";
-                            return run_report(settings, said.report);
-                          });
-  sub->add_option("question", said.report.question, "summary")->check(CLI::IsMember({"summary"}));
-  sub->add_option("--since", said.report.since, "7d, a day, or a date and time; 7d if absent");
-  sub->add_option("--until", said.report.until, "the same; now if absent");
-  sub->add_option("--format", said.report.format, "table or json")->check(CLI::IsMember({"table", "json"}));
+  CLI::App* sub =
+      command(app, said, "report", "answers from what was recorded",
+              "fortium-metrics report tools --since 30d --format markdown", [&said](const Settings& settings) {
+                if (said.json) said.report.format = "json";
+                return run_report(settings, said.report);
+              });
+  ReportCommand& asked = said.report;
+  const std::vector<std::string> questions = names_of(report::questions()), forms = names_of(report::forms());
+  std::string answers = "Questions:\n";
+  for (const report::Question& question : report::questions())
+    answers += "  " + std::string(question.name) + std::string(10 - question.name.size(), ' ') +
+               std::string(question.doc) + "\n";
+  sub->footer(answers + "\n" + sub->get_footer());
+  sub->add_option("question", asked.question, "what is asked, see below; summary if absent")
+      ->check(CLI::IsMember(questions));
+  sub->add_option("--since", asked.since,
+                  "7d, a day, or a date and time; 7d if absent, 30 days for days and hours, a year for year");
+  sub->add_option("--until", asked.until, "the same, a day with all of it; now if absent");
+  sub->add_option("--by", asked.by, "day, week or month, of days")->check(CLI::IsMember({"day", "week", "month"}));
+  sub->add_option("--project", asked.project, "only this project");
+  sub->add_option("--source", asked.source, "only what came in this way, such as hook or import")
+      ->check(CLI::IsMember(std::vector<std::string>(std::begin(metrics::kSources), std::end(metrics::kSources))));
+  sub->add_option("--limit", asked.limit, "rows at most, 0 for all; all for programs, 25 for people if absent")
+      ->check(CLI::Range(0, 1'000'000));
+  sub->add_option("--format", asked.format, words_of(forms, ", "))->check(CLI::IsMember(forms));
+  sub->add_flag("--explain", asked.explain, "how the score of the summary comes about");
   add_json(sub, said);
 }
 
@@ -291,7 +324,7 @@ void add_commands(CLI::App& app, Said& said) {
                 std::cout << completion_script(app, said.shell,
                                                {{"completion", "bash zsh fish "},
                                                 {"record", kinds},
-                                                {"report", "summary "},
+                                                {"report", words_of(names_of(report::questions()), " ") + " "},
                                                 {"config get", keys},
                                                 {"config set", keys},
                                                 {"config unset", keys}});

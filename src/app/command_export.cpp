@@ -167,10 +167,11 @@ int run_export(const Settings& settings, const ExportCommand& command) {
   tell_problems(settings);
   Local local(settings);
   const WallTime now = local.clock().now();
-  auto since = command.since.empty() ? Result<WallTime>(from_ms(0)) : time_of(command.since, now);
-  if (!since) return fail(kUsage, "--since: " + since.error().what);
-  auto until = command.until.empty() ? Result<WallTime>(store::kAnyTime) : time_of(command.until, now);
-  if (!until) return fail(kUsage, "--until: " + until.error().what);
+  const report::Zone zone = report::Zone::system();
+  auto since = command.since.empty() ? Result<WallTime>(from_ms(0)) : since_of(command.since, now, zone);
+  if (!since) return fail(kUsage, since.error().what);
+  auto until = command.until.empty() ? Result<WallTime>(store::kAnyTime) : until_of(command.until, now, zone);
+  if (!until) return fail(kUsage, until.error().what);
   if (*until <= *since) return fail(kUsage, "--until: must be later than --since");
   if (auto done = local.store().salvage(); !done) return fail_store(done.error());
   auto database = local.store().database();

@@ -1,110 +1,93 @@
-// `fortium-metrics report summary`.
+// `fortium-metrics report`: asks a question, and writes the answer in a form.
+#include <langinfo.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <clocale>
+#include <cstdlib>
 #include <iostream>
-#include <nlohmann/json.hpp>
 
 #include "commands.h"
+#include "fortium/report/questions.h"
+#include "fortium/report/render.h"
 #include "local.h"
-#include "terminal.h"
 #include "time_of.h"
 
 namespace fortium::app {
 
 namespace {
 
-constexpr std::int64_t kTopRows = 5;
+constexpr std::size_t kMostWidth = 200;  // wider lines are hard to follow
 
-struct Answers {
-  metrics::Summary summary;
-  std::vector<metrics::Usage> tools, commands;
-};
-
-Result<Answers> ask(metrics::Reader& reader, const metrics::Period& period) {
-  Answers out;
-  FM_TRY(out.summary, reader.summary(period));
-  FM_TRY(out.tools, reader.usage(*metrics::find_kind("tool_usage"), period, "", kTopRows));
-  FM_TRY(out.commands, reader.usage(*metrics::find_kind("command_execution"), period, "", kTopRows));
-  return out;
+bool says_utf8() {
+  const locale_t locale = ::newlocale(LC_CTYPE_MASK, "", nullptr);
+  if (locale == nullptr) return false;
+  const bool utf8 = std::string_view(::nl_langinfo_l(CODESET, locale)) == "UTF-8";
+  ::freelocale(locale);
+  return utf8;
 }
 
-Json to_json(const metrics::Summary& summary) {
-  return {
-      {"period",
-       {{"since", to_rfc3339(summary.period.since)}, {"until", to_rfc3339(summary.period.until)}, {"timezone", "UTC"}}},
-      {"totals",
-       {{"sessions", summary.sessions},
-        {"commands", summary.commands},
-        {"tools", summary.tools},
-        {"agents", summary.agents},
-        {"errors", summary.errors},
-        {"success_rate", summary.success_rate ? Json(*summary.success_rate) : Json()},
-        {"active_ms", summary.active_ms},
-        {"tokens",
-         {{"input", summary.tokens.input},
-          {"output", summary.tokens.output},
-          {"cache_read", summary.tokens.cache_read},
-          {"cache_creation", summary.tokens.cache_creation},
-          {"total", summary.tokens.total()}}},
-        {"cost_usd", summary.cost_usd ? Json(*summary.cost_usd) : Json()}}}};
+bool is_set(const char* variable) {
+  const char* value = std::getenv(variable);
+  return value != nullptr && *value != '\0';
 }
 
-std::string fixed(double value, const char* pattern) {
-  char text[48];
-  std::snprintf(text, sizeof text, pattern, value);
-  return text;
+// The screen's width, else what COLUMNS says: also where the output goes elsewhere.
+std::size_t screen_width() {
+  winsize size{};
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+    return std::min<std::size_t>(size.ws_col, kMostWidth);
+  const char* columns = std::getenv("COLUMNS");
+  const long said = columns != nullptr ? std::strtol(columns, nullptr, 10) : 0;
+  return said > 0 ? std::min(static_cast<std::size_t>(said), kMostWidth) : report::Look{}.width;
 }
 
-void print_usage(const char* title, const std::vector<metrics::Usage>& rows) {
-  if (rows.empty()) return;
-  Table table;
-  table.column(title);
-  for (const char* column : {"CALLS", "SUCCESS", "P50", "P95", "TOTAL"}) table.column(column, Table::Align::right);
-  for (const metrics::Usage& row : rows)
-    table.row({row.name, with_thousands(row.count),
-               fixed(100 * static_cast<double>(row.successes) / static_cast<double>(row.count), "%.1f %%"),
-               human_ms(row.percentiles.p50), human_ms(row.percentiles.p95), human_ms(row.total_ms)});
-  std::cout << "\n" << table.text();
+report::Look look_of_terminal() {
+  const char* term = std::getenv("TERM");
+  return {.width = screen_width(),
+          .unicode = says_utf8(),
+          .colour = ::isatty(STDOUT_FILENO) != 0 && !is_set("NO_COLOR") && term != nullptr &&
+                    std::string_view(term) != "dumb"};
 }
 
-void print(const Answers& answers) {
-  const metrics::Summary& summary = answers.summary;
-  std::cout << to_rfc3339(summary.period.since) << " to " << to_rfc3339(summary.period.until) << "\n\n";
-  Table table;
-  table.column("TOTALS");
-  table.column("", Table::Align::right);
-  table.row({"sessions", with_thousands(summary.sessions)});
-  table.row({"commands", with_thousands(summary.commands)});
-  table.row({"tool calls", with_thousands(summary.tools)});
-  table.row({"agent interactions", with_thousands(summary.agents)});
-  table.row({"errors", with_thousands(summary.errors)});
-  table.row({"success rate", summary.success_rate ? fixed(*summary.success_rate * 100, "%.1f %%") : "–"});
-  table.row({"active time", human_ms(static_cast<double>(summary.active_ms))});
-  table.row({"tokens", with_thousands(summary.tokens.total())});
-  table.row({"cost", summary.cost_usd ? fixed(*summary.cost_usd, "$%.2f") : "–"});
-  std::cout << table.text();
-  print_usage("TOOLS", answers.tools);
-  print_usage("COMMANDS", answers.commands);
+Result<report::Asked> understand(const ReportCommand& command, const report::Question& question,
+                                 const report::Form& form, WallTime now) {
+  report::Asked asked{.zone = report::Zone::system(),
+                      .project = command.project,
+                      .source = command.source,
+                      .limit = command.limit.value_or(form.whole ? 0 : report::kMostShown),
+                      .explain = command.explain};
+  for (std::size_t i = 0; i < std::size(report::kBys); ++i)
+    if (command.by == report::kBys[i]) asked.by = static_cast<report::By>(i);
+  asked.period = default_period(question, asked.by, asked.zone, now);
+  if (!command.until.empty()) {
+    FM_TRY(asked.period.until, until_of(command.until, now, asked.zone));
+  }
+  if (!command.since.empty()) {
+    FM_TRY(asked.period.since, since_of(command.since, now, asked.zone));
+  }
+  if (asked.period.until <= asked.period.since) return Error{Errc::invalid, "--until: must be later than --since"};
+  return asked;
 }
 
 }  // namespace
 
 int run_report(const Settings& settings, const ReportCommand& command) {
   tell_problems(settings);
+  const report::Question* question = report::find_question(command.question);
+  const report::Form* form = report::find_form(command.format);
+  if (question == nullptr || form == nullptr) return fail(kUsage, "no such question or form");
+  if (!question->by && !command.by.empty()) return fail(kUsage, "--by: only with `report days`");
   Local local(settings);
-  const WallTime now = local.clock().now();
-  auto since = time_of(command.since, now);
-  if (!since) return fail(kUsage, "--since: " + since.error().what);
-  auto until = command.until.empty() ? Result<WallTime>(now + Millis(1)) : time_of(command.until, now);
-  if (!until) return fail(kUsage, "--until: " + until.error().what);
-  if (*until <= *since) return fail(kUsage, "--until: must be later than --since");
+  auto asked = understand(command, *question, *form, local.clock().now());
+  if (!asked) return fail(kUsage, asked.error().what);
   auto reader = local.reader();
   if (!reader) return fail_store(reader.error());
-  auto answers = ask(**reader, {*since, *until});
-  if (!answers) return fail_store(answers.error());
-  if (command.format == "json")
-    std::cout << dump_json(to_json(answers->summary)) << "\n";
-  else
-    print(*answers);
-  return kDone;
+  auto answer = question->answer(**reader, *asked);
+  if (!answer) return fail_store(answer.error());
+  std::cout << form->render(*answer, look_of_terminal());
+  std::cout.flush();
+  return std::cout.good() ? kDone : fail(kFailed, "not everything could be written to standard output");
 }
 
 }  // namespace fortium::app

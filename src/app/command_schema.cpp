@@ -6,7 +6,10 @@
 #include "commands.h"
 #include "fortium/base/files.h"
 #include "fortium/mcp/catalog.h"
+#include "fortium/metrics/empty_reader.h"
 #include "fortium/metrics/kind.h"
+#include "fortium/report/questions.h"
+#include "fortium/report/render.h"
 #include "fortium/schema/render.h"
 #include "local_tools.h"
 
@@ -39,11 +42,33 @@ std::string tools_json() {
   return dump_json_pretty({{"tools", std::move(tools)}}) + "\n";
 }
 
+// Answers about nothing have every column there is.
+std::string reports_json() {
+  metrics::EmptyReader nothing;
+  Json definitions, any = Json::array();
+  for (const report::Question& question : report::questions())
+    for (std::size_t by = 0; by < (question.by ? std::size(report::kBys) : 1); ++by) {
+      const report::Asked asked{.period = {from_ms(0), from_ms(1)}, .by = static_cast<report::By>(by), .explain = true};
+      const std::string name =
+          std::string(question.name) + (question.by ? "_by_" + std::string(report::kBys[by]) : std::string());
+      const std::string at = "#/$defs/" + name;
+      if (const auto answer = question.answer(nothing, asked)) definitions[name] = report::json_schema_of(*answer, at);
+      definitions[name]["description"] = question.doc;
+      any.push_back({{"$ref", at}});
+    }
+  return dump_json_pretty({{"$schema", kDialect},
+                           {"title", "reports"},
+                           {"description", "What `fortium-metrics report QUESTION --json` writes."},
+                           {"anyOf", std::move(any)},
+                           {"$defs", std::move(definitions)}}) +
+         "\n";
+}
+
 std::string reference() {
   std::string out =
       "# Kinds of record\n\nPrinted from the table in `src/metrics/kinds.cpp` by `fortium-metrics schema export "
       "schemas`. `<kind>.v<version>.json` are JSON Schemas of complete records; `tools.json` holds the MCP tools, "
-      "`sqlite.sql` the store.\n";
+      "`sqlite.sql` the store, `reports.json` what `report --json` writes.\n";
   for (const metrics::Kind& kind : metrics::kinds()) {
     out += "\n## " + std::string(kind.name) + "\n\n" + std::string(kind.doc) + "\n\nBatch key `" +
            std::string(kind.batch_key) + "`, path `/api/v1/metrics/" + std::string(kind.path) + "`";
@@ -70,6 +95,7 @@ int run_schema_export(const std::string& dir) {
   for (const metrics::Kind& kind : metrics::kinds())
     files.emplace_back(std::string(kind.name) + ".v" + std::to_string(kind.version) + ".json", kind_schema(kind));
   files.emplace_back("tools.json", tools_json());
+  files.emplace_back("reports.json", reports_json());
   files.emplace_back("sqlite.sql", "-- The local store, version " + std::to_string(store::kSchemaVersion) + ".\n" +
                                        store::schema_sql());
   files.emplace_back("README.md", reference());

@@ -114,8 +114,13 @@ struct PrivacyCommand {
 int run_privacy(const Settings& settings, const PrivacyCommand& command);
 
 struct ReportCommand {
-  std::string question = "summary";
-  std::string since = "7d", until, format = "table";
+  std::string question = "summary";  // of report::questions()
+  std::string since, until;          // empty: the question's own period
+  std::string by;                    // of report::kBys; empty: day
+  std::string project, source;       // empty: all
+  std::string format = "table";      // of report::forms()
+  std::optional<std::int64_t> limit;
+  bool explain = false;
 };
 int run_report(const Settings& settings, const ReportCommand& command);
 

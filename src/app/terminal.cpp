@@ -13,18 +13,7 @@ constexpr std::int64_t kRedrawMs = 100;
 constexpr std::int64_t kLineMs = 5'000;
 constexpr std::int64_t kBarWidth = 30;
 
-std::string format(const char* pattern, double value, const char* unit) {
-  char text[64];
-  std::snprintf(text, sizeof text, pattern, value, unit);
-  return text;
-}
-
 }  // namespace
-
-std::size_t width_of(std::string_view utf8) {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(utf8, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-}
 
 void Table::column(std::string title, Align align) { columns_.push_back({std::move(title), align}); }
 
@@ -76,32 +65,6 @@ void Progress::show(std::int64_t done, std::int64_t now_ms) {
   for (std::size_t i = 0; i < static_cast<std::size_t>(kBarWidth); ++i) bar += i < filled ? "█" : "░";
   std::fprintf(stderr, "\r\033[K%s %s %s", what_.c_str(), bar.c_str(), figures.c_str());
   drawn_ = true;
-}
-
-std::string with_thousands(std::int64_t number) {
-  std::string digits = std::to_string(number);
-  const std::size_t first = number < 0 ? 1 : 0;
-  for (std::size_t at = digits.size(); at > first + 3;) digits.insert(at -= 3, ",");
-  return digits;
-}
-
-std::string human_bytes(std::int64_t bytes) {
-  constexpr const char* kUnits[] = {"bytes", "KiB", "MiB", "GiB"};
-  auto value = static_cast<double>(bytes);
-  std::size_t unit = 0;
-  for (; value >= 1024 && unit < 3; ++unit) value /= 1024;
-  return format(unit == 0 ? "%.0f %s" : "%.1f %s", value, kUnits[unit]);
-}
-
-std::string human_ms(double ms) {
-  if (ms < 1000) return format(ms < 10 ? "%.1f %s" : "%.0f %s", ms, "ms");
-  if (ms < 120'000) return format("%.1f %s", ms / 1000, "s");
-  const auto minutes = static_cast<std::int64_t>(ms / 60'000);
-  if (minutes < 120) return std::to_string(minutes) + " min";
-  char text[48];
-  std::snprintf(text, sizeof text, "%lld h %02lld min", static_cast<long long>(minutes / 60),
-                static_cast<long long>(minutes % 60));
-  return text;
 }
 
 }  // namespace fortium::app

@@ -6,7 +6,14 @@
 #include <string_view>
 #include <vector>
 
+#include "fortium/report/words.h"
+
 namespace fortium::app {
+
+using report::human_bytes;
+using report::human_ms;
+using report::width_of;
+using report::with_thousands;
 
 // Columns as wide as their longest cell; numbers (right) to the right.
 class Table {
@@ -25,9 +32,6 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
-// Columns that a text takes on a terminal: code points, without combining or wide ones being known.
-std::size_t width_of(std::string_view utf8);
-
 // A bar that is drawn over itself on a terminal, and a line every few seconds elsewhere.
 class Progress {
  public:
@@ -44,9 +48,5 @@ class Progress {
   std::int64_t started_ms_ = -1, shown_ms_ = -1;
   bool drawn_ = false;
 };
-
-std::string with_thousands(std::int64_t number);  // "1,234,567"
-std::string human_bytes(std::int64_t bytes);      // "4.0 KiB"
-std::string human_ms(double ms);                  // "850 ms", "12.4 s", "3 h 05 min"
 
 }  // namespace fortium::app

@@ -19,14 +19,15 @@ BELOW = {
     "schema": ["base"],
     "metrics": ["schema", "base"],
     "sync": ["metrics", "base"],
+    "report": ["metrics", "schema", "base"],
     "rpc": ["base"],
     "mcp": ["rpc", "metrics", "schema", "base"],
     "net": ["sync", "metrics", "base"],
     "store": ["sync", "metrics", "schema", "base"],
     "claude": ["metrics", "schema", "base"],
     "legacy": ["metrics", "schema", "base"],
-    "app": ["claude", "legacy", "mcp", "rpc", "net", "store", "sync", "metrics", "schema", "base"],
-    "service": ["mcp", "rpc", "net", "store", "sync", "metrics", "schema", "base"],
+    "app": ["claude", "legacy", "mcp", "rpc", "net", "store", "sync", "report", "metrics", "schema", "base"],
+    "service": ["report", "mcp", "rpc", "net", "store", "sync", "metrics", "schema", "base"],
 }
 TOP = {"app", "service"}
 
@@ -47,7 +48,7 @@ FENCES = {
 }
 # What every file may include: the standard library, and the system's own headers.
 SYSTEM = re.compile(r"^(c?[a-z_]+|sys/\w+\.h|netinet/\w+\.h|arpa/inet\.h|linux/\w+\.h|"
-                    r"(cxxabi|dlfcn|fcntl|fnmatch|locale|netdb|poll|pthread|pwd|sched|signal|syslog|termios|time|unistd|wctype)\.h)$")
+                    r"(cxxabi|dlfcn|fcntl|fnmatch|locale|netdb|poll|pthread|pwd|sched|signal|syslog|termios|time|langinfo|unistd|wctype)\.h)$")
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
 
 

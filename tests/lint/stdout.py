@@ -7,7 +7,7 @@ import re
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-MODULES = ("base", "schema", "metrics", "sync", "rpc", "mcp", "net", "store")
+MODULES = ("base", "schema", "metrics", "sync", "rpc", "mcp", "net", "store", "report")
 WRITES = re.compile(r"\bstd::(cout|cerr|clog|wcout|wcerr)\b|(?<![\w:.])(?:std::|::)?(v?f?printf|puts|fputs|fputc|putchar|putc|"
                     r"perror|fwrite)\s*\(|\bSTD(OUT|ERR)_FILENO\b|(?<![\w:.])std(out|err)\b|<iostream>")
 # The guard that keeps file descriptor 1 for the protocol, and the log's own sink.

@@ -1,0 +1,50 @@
+// The questions that `report`, the tools and the service answer: one table, one function a question. Pure but for the
+// reader; a reader belongs to one thread.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "fortium/base/result.h"
+#include "fortium/report/report.h"
+
+namespace fortium::report {
+
+enum class By { day, week, month };
+inline constexpr std::string_view kBys[] = {"day", "week", "month"};
+
+struct Asked {
+  metrics::Period period;
+  Zone zone;
+  std::string project, source;  // only these; empty: all
+  By by = By::day;              // of what is asked by time
+  std::int64_t limit = 0;       // rows at most; 0: all
+  bool explain = false;         // show how a score comes about
+};
+
+// The period that is meant where none is named: so many days back from now, or days of the calendar with today's.
+struct Back {
+  int days = 7;
+  bool calendar = false;
+};
+
+struct Question {
+  std::string_view name;
+  std::string_view doc;  // what it answers
+  Back back;
+  bool by = false;  // heeds Asked::by
+  Result<Report> (*answer)(metrics::Reader& reader, const Asked& asked);
+};
+
+// In the order in which people are told of them.
+std::span<const Question> questions();
+// nullptr when there is none.
+const Question* find_question(std::string_view name);
+
+// With what is recorded in this very millisecond. By weeks and months, twelve of them.
+metrics::Period default_period(const Question& question, By by, const Zone& zone, WallTime now);
+// The period of equal length right before.
+metrics::Period period_before(const metrics::Period& period);
+
+}  // namespace fortium::report

@@ -1,0 +1,65 @@
+// RFC 4180: the first table, a header line and a line a row; machines' numbers and times. A card has a line a measure.
+#include <iterator>
+
+#include "forms.h"
+#include "fortium/base/json.h"
+
+namespace fortium::report {
+
+namespace {
+
+// A text that a spreadsheet would take for a formula is given an apostrophe, which spreadsheets read as "text".
+std::string cell_text(std::string_view text) {
+  std::string out;
+  if (!text.empty() && std::string_view("=+-@\t\r\n").find(text.front()) != std::string_view::npos) out = "'";
+  out += text;
+  if (out.find_first_of(",\"\r\n") == out.npos) return out;
+  std::string quoted = "\"";
+  for (const char c : out) {
+    if (c == '"') quoted += '"';
+    quoted += c;
+  }
+  return quoted + "\"";
+}
+
+struct Cell {
+  std::string operator()(std::monostate) const { return ""; }
+  std::string operator()(const std::string& text) const { return cell_text(text); }
+  std::string operator()(std::int64_t number) const { return std::to_string(number); }
+  std::string operator()(double number) const {
+    std::string out;
+    append_json_number(out, number);
+    return out;
+  }
+  std::string operator()(WallTime time) const { return to_rfc3339(time); }
+  std::string operator()(const Series& series) const {
+    std::string out;
+    for (const std::int64_t value : series) out += (out.empty() ? "" : " ") + std::to_string(value);
+    return out;
+  }
+};
+
+std::string cell(const Value& value) { return std::visit(Cell{}, value); }
+
+}  // namespace
+
+std::string to_csv(const Report& report, const Look& /*look*/) {
+  const Table& table = report.tables.front();
+  std::string out;
+  if (table.layout == Layout::card) {
+    out = "measure,value,before,change\r\n";
+    for (std::size_t i = 0; i < table.columns.size(); ++i)
+      out += std::string(table.columns[i].name) + "," + cell(table.totals[i]) + "," + cell(table.before[i]) + "," +
+             cell(change_of(table, i)) + "\r\n";
+    return out;
+  }
+  const auto line = [&](const auto& cell_of) {
+    for (std::size_t i = 0; i < table.columns.size(); ++i) out += (i == 0 ? "" : ",") + cell_of(i);
+    out += "\r\n";
+  };
+  line([&](std::size_t i) { return std::string(table.columns[i].name); });
+  for (const Row& row : table.rows) line([&](std::size_t i) { return cell(row[i]); });
+  return out;
+}
+
+}  // namespace fortium::report
