@@ -221,9 +221,9 @@ Flight launch(std::unique_ptr<Stream> stream) {
   return {std::move(stream), std::async(std::launch::async, [one] { return one->next(); })};
 }
 
-Rest rest_of(const TranscriptFile& file, WallTime now) {
+Rest rest_of(const TranscriptFile& file, WallTime now, Rest at_least) {
   const Millis quiet = now - from_ms(file.modified_ms);
-  return quiet >= kEnded ? Rest::ended : quiet >= kStill ? Rest::still : Rest::busy;
+  return std::max(at_least, quiet >= kEnded ? Rest::ended : quiet >= kStill ? Rest::still : Rest::busy);
 }
 
 // What an earlier run left of this very file.
@@ -233,8 +233,8 @@ const Progress* same_file(const TranscriptFile& file, const Importer::Known& kno
 }
 
 // Nothing to read, and nothing that its rest would settle now.
-bool is_idle(const TranscriptFile& file, const Progress* before, WallTime now) {
-  return before != nullptr && before->size == file.size && rest_of(file, now) <= before->rest;
+bool is_idle(const TranscriptFile& file, const Progress* before, Rest rest) {
+  return before != nullptr && before->size == file.size && rest <= before->rest;
 }
 
 }  // namespace
@@ -261,8 +261,9 @@ Result<void> Importer::run(const std::vector<SessionFiles>& sessions, const Take
       for (const TranscriptFile& file : session.files) {
         const Progress* before = same_file(file, known_);
         resumed = resumed || before != nullptr;
-        if (is_idle(file, before, now_)) continue;
-        tasks.push_back({file, before != nullptr ? std::optional(*before) : std::nullopt, rest_of(file, now_)});
+        const Rest rest = rest_of(file, now_, at_least_);
+        if (is_idle(file, before, rest)) continue;
+        tasks.push_back({file, before != nullptr ? std::optional(*before) : std::nullopt, rest});
       }
       if (!tasks.empty())
         flying.push_back(launch(

@@ -68,8 +68,9 @@ class Importer {
   // Whether nothing of what happened in this directory is wanted. Asked by several threads at once.
   using Off = std::function<bool(const std::string& dir)>;
 
-  Importer(const Prices& prices, WallTime now, Known known, Off off)
-      : prices_(prices), now_(now), known_(std::move(known)), off_(std::move(off)) {}
+  // `at_least`: for how long the files have been left alone, where one knows better than by their times.
+  Importer(const Prices& prices, WallTime now, Known known, Off off, Rest at_least = Rest::busy)
+      : prices_(prices), now_(now), known_(std::move(known)), off_(std::move(off)), at_least_(at_least) {}
 
   // Bytes of these sessions that are new.
   std::int64_t unread(const std::vector<SessionFiles>& sessions) const;
@@ -81,6 +82,7 @@ class Importer {
   const WallTime now_;
   const Known known_;
   const Off off_;
+  const Rest at_least_;
 };
 
 }  // namespace fortium::claude

@@ -17,16 +17,13 @@ Result<void> Imports::begin_bulk() {
 
 Result<void> Imports::end_bulk() { return database_.db().exec("PRAGMA synchronous = " + std::to_string(synchronous_)); }
 
-Result<std::map<std::string, ImportedFile>> Imports::load() {
-  FM_TRY(Statement all,
-         database_.db().prepare("SELECT file, inode, size, \"offset\", rest, carried FROM imported_file"));
-  std::map<std::string, ImportedFile> files;
-  for (;;) {
-    FM_TRY(const bool more, all.step());
-    if (!more) return files;
-    files.emplace(all.text(0), ImportedFile{static_cast<std::uint64_t>(all.integer(1)), all.integer(2), all.integer(3),
-                                            all.integer(4), std::string(all.text(5))});
-  }
+Result<std::optional<ImportedFile>> Imports::find(const std::string& key) {
+  FM_TRY(Statement find, database_.db().prepare("SELECT inode, size, \"offset\", rest, carried FROM imported_file "
+                                                "WHERE file = ?"));
+  FM_TRY(const bool known, find.bind(key).step());
+  if (!known) return std::optional<ImportedFile>();
+  return std::optional(ImportedFile{static_cast<std::uint64_t>(find.integer(0)), find.integer(1), find.integer(2),
+                                    find.integer(3), std::string(find.text(4))});
 }
 
 Result<void> Imports::save(const std::map<std::string, ImportedFile>& files) {

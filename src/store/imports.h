@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -29,8 +30,8 @@ class Imports {
   // before end_bulk() and one more commit.
   Result<void> begin_bulk();
   Result<void> end_bulk();
-  // Everything that is known, by key_of(path).
-  Result<std::map<std::string, ImportedFile>> load();
+  // By key_of(path); nothing: it was never read.
+  Result<std::optional<ImportedFile>> find(const std::string& key);
   // In one transaction; after the records that it covers are durable, never before.
   Result<void> save(const std::map<std::string, ImportedFile>& files);  // by key_of(path)
   // Messages of a session that were recorded, with their requests: "message id/request id".
