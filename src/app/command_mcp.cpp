@@ -16,6 +16,7 @@
 #include "fortium/base/log.h"
 #include "fortium/mcp/server.h"
 #include "hook_event.h"
+#include "hook_tool.h"
 #include "local_tools.h"
 #include "mailbox.h"
 
@@ -141,6 +142,16 @@ void serve(rpc::Channel& channel, mcp::Server& server, Local& local, Mailbox& ma
   if (const std::string out = join(server.close()); !out.empty()) (void)channel.write(out);
 }
 
+// Claude Code is our parent, as it is that of its hooks.
+Result<void> record_here(Local& local, const claude::HookEvent& event, bool records) {
+  const Environment environment = [](const char* name) -> std::optional<std::string> {
+    if (std::string_view(name) == "CLAUDE_PID") return std::to_string(::getppid());
+    return process_environment()(name);
+  };
+  if (!records || opted_out(event.text("cwd"), environment)) return {};
+  return record_event(local, event, environment);
+}
+
 }  // namespace
 
 int run_mcp(const Settings& settings) {
@@ -157,6 +168,7 @@ int run_mcp(const Settings& settings) {
   const std::string organization = settings.text("org_id").empty() ? "local" : settings.text("org_id");
   mcp::Catalog catalog = mcp::standard_catalog(settings.flag("performance_monitoring"));
   add_local_rows(catalog, settings);
+  add_hook_tool(catalog, [&](const claude::HookEvent& event) { return record_here(local, event, records); });
   mcp::Server server(catalog,
                      mcp::Context{local.clock(), recorder, {}, [&local] { return local.reader(); }, organization},
                      FORTIUM_VERSION);

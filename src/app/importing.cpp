@@ -103,25 +103,34 @@ const claude::Progress* Importing::known(const std::string& path) {
 Result<void> Importing::take(claude::Lot& lot) {
   counts_.files += lot.files;
   counts_.read_bytes += lot.read_bytes;
+  counts_.lines += lot.counts.lines;
   counts_.merged += lot.counts.merged;
   counts_.api_errors += lot.counts.api_errors;
   for (const auto& [model, count] : lot.unpriced) counts_.unpriced[model] += count;
   for (claude::SkippedLine& one : lot.skipped) skip(std::move(one.file), one.line, std::move(one.why));
+  std::vector<std::string> keys;
+  for (const std::string& path : lot.paths) keys.push_back(store::Imports::key_of(path));
+  std::map<std::string, std::int64_t> replays;
   for (claude::Counted& one : lot.records) {
     FM_TRY(const bool replay, is_replay(lot, one));
     if (replay) {
-      ++counts_.merged;
+      ++counts_.replays;
+      ++replays[keys[one.file]];
       continue;
     }
     FM_TRY(const bool alive, is_alive(one.event));
     if (alive) continue;
     const metrics::Kind& kind = *one.event.kind;
     recorder_.stage(std::move(one.event));
-    staged(kind);
+    staged(kind, keys[one.file]);
   }
-  for (const auto& [path, one] : lot.progress)
-    progress_[store::Imports::key_of(path)] = {one.inode, one.size, one.offset, static_cast<std::int64_t>(one.rest),
-                                               one.carried};
+  for (const auto& [path, one] : lot.progress) {
+    const std::string key = store::Imports::key_of(path);
+    store::ImportedFile& file = progress_[key];
+    file = {
+        one.inode,  one.size, one.offset, static_cast<std::int64_t>(one.rest), one.carried, file.replays + replays[key],
+        file.copies};
+  }
   return staged_.size() >= kGroup ? commit() : Result<void>();
 }
 
@@ -197,11 +206,11 @@ std::string Importing::stage(const metrics::Kind& kind, const Json& record) {
   return "";
 }
 
-void Importing::staged(const metrics::Kind& kind) {
+void Importing::staged(const metrics::Kind& kind, std::string file) {
   if (dry_)
     ++counts_.imported[std::string(kind.name)];
   else
-    staged_.push_back(&kind);
+    staged_.push_back({&kind, std::move(file)});
 }
 
 void Importing::skip(std::string file, std::int64_t line, std::string why) {
@@ -214,9 +223,11 @@ Result<void> Importing::commit() {
   FM_TRY(const auto stored, recorder_.commit());
   for (std::size_t i = 0; i < stored.size(); ++i) {
     if (stored[i] == metrics::Stored::fresh)
-      ++counts_.imported[std::string(staged_[i]->name)];
+      ++counts_.imported[std::string(staged_[i].kind->name)];
     else
       ++counts_.duplicates;
+    if (stored[i] == metrics::Stored::fresh || staged_[i].kind->name != "model_usage") continue;
+    if (const auto file = progress_.find(staged_[i].file); file != progress_.end()) ++file->second.copies;
   }
   staged_.clear();
   if (!progress_.empty()) {
@@ -224,6 +235,7 @@ Result<void> Importing::commit() {
     FM_TRY_(store::Imports(*database).save(progress_));
     // One stays, so that the last commit, which makes the others durable, has something to write.
     progress_.erase(std::next(progress_.begin()), progress_.end());
+    progress_.begin()->second.replays = progress_.begin()->second.copies = 0;
   }
   local_.store().tidy(/*busy=*/true);
   return {};

@@ -30,7 +30,9 @@ struct ImportCounts {
   std::int64_t read_bytes = 0;
   std::map<std::string, std::int64_t> imported;  // by kind
   std::int64_t duplicates = 0;                   // known before
-  std::int64_t merged = 0;                       // lines of a message that was counted already
+  std::int64_t lines = 0;                        // of transcripts
+  std::int64_t merged = 0;                       // of them, of a message that was counted already
+  std::int64_t replays = 0;                      // requests of the session, told again in a side chain
   std::int64_t api_errors = 0;
   std::map<std::string, std::int64_t> unpriced;  // requests by model
   std::int64_t skipped_count = 0;
@@ -65,7 +67,7 @@ class Importing {
   Result<bool> is_replay(const claude::Lot& lot, const claude::Counted& one);
   // Why it cannot be a record; empty: it is one.
   std::string stage(const metrics::Kind& kind, const Json& record);
-  void staged(const metrics::Kind& kind);
+  void staged(const metrics::Kind& kind, std::string file = "");
   void skip(std::string file, std::int64_t line, std::string why);
   Result<void> commit();
 
@@ -78,7 +80,11 @@ class Importing {
   Local local_;
   metrics::Recorder recorder_;
   ImportCounts counts_;
-  std::vector<const metrics::Kind*> staged_;
+  struct Staged {
+    const metrics::Kind* kind;
+    std::string file;  // key of the transcript that it is of
+  };
+  std::vector<Staged> staged_;
   std::optional<store::Imports> imports_;
   std::int64_t closed_ = 0;  // what the store said when imports_ was made: it goes with its file
   std::map<std::string, std::optional<claude::Progress>> known_;  // by key of the path, as it was at first

@@ -136,7 +136,7 @@ class Reading {
     End end{.when = moment_.now};
     if (const auto at = response.find("interrupted"); response.is_object() && at != response.end() && *at == true)
       end.status = "cancelled";
-    end.context["output_bytes"] = size_of("tool_response").bytes;
+    if (event_.size.contains("tool_response")) end.context["output_bytes"] = size_of("tool_response").bytes;
     describe_patch(end.context, response);
     end_tool(std::move(end), response);
   }
@@ -207,11 +207,8 @@ class Reading {
 
   void stop_failed() {
     count();
-    // One of a few words of Claude Code's own.
     Json context = Json::object();
-    const std::string error = event_.text("error");
-    const bool word = std::ranges::all_of(error, [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
-    set_if(context, "error", word ? error.substr(0, 64) : "");
+    set_if(context, "error", word_of(event_.text("error")));
     turn_ends("error", context);
   }
 
@@ -321,7 +318,7 @@ class Reading {
   OpenCall tool_call() const {
     OpenCall call = note(kTool, event_.text("tool_use_id"), clean_name(event_.text("tool_name")));
     Json context = Json::object();
-    context["input_bytes"] = size_of("tool_input").bytes;
+    if (event_.size.contains("tool_input")) context["input_bytes"] = size_of("tool_input").bytes;
     describe_input(context, member("tool_input"), moment_.privacy);
     set_if(context, "permission_mode", clean_name(event_.text("permission_mode")));
     set_if(context, "agent_id", clean_name(event_.text("agent_id")));
@@ -338,7 +335,10 @@ class Reading {
 
   void end_tool(End end, const Json& response) {
     if (event_.text("tool_use_id").empty()) return count();
-    const OpenCall call = tool_call();
+    OpenCall call = tool_call();
+    // Its begin may have been told with all of its input, and its end without.
+    const OpenCall* begun = find(kTool, call.key);
+    if (begun != nullptr && !event_.size.contains("tool_input")) call.detail = begun->detail;
     if (call.name == "Skill") run_by_model(call, end);
     if (is_agent_tool(call.name)) delegated(call, end, response);
     end_call(call, std::move(end));

@@ -44,12 +44,14 @@ struct SkippedLine {
 // A checked record, ready for Recorder::stage.
 struct Counted {
   metrics::Event event;
-  bool side = false;  // of a side chain: it may replay a message of its session
+  bool side = false;     // of a side chain: it may replay a message of its session
+  std::size_t file = 0;  // of the lot's paths
 };
 
 // What one reading of a piece brought.
 struct Lot {
   std::vector<Counted> records;
+  std::vector<std::string> paths;            // that they came from
   std::map<std::string, Progress> progress;  // by path; counts once the records are kept
   std::vector<SkippedLine> skipped;
   std::int64_t read_bytes = 0;
