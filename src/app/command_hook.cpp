@@ -39,10 +39,18 @@ Result<claude::Condensed> read_input() {
   }
 }
 
-// What the store holds once the event is recorded, and the log is small again.
+bool ends_turn(const claude::HookEvent& event) {
+  const std::string name = event.text("hook_event_name");
+  return name == "Stop" || name == "StopFailure";
+}
+
+// The event, and the sessions of which no more is to come.
 Result<std::vector<std::string>> record(const Settings& settings, const claude::HookEvent& event,
                                         const Environment& environment) {
   Local local(settings, kLockWait);
+  // The end of a call may have been for a server that was not there. The transcript knows whether it was given up.
+  if (ends_turn(event) && has_open_tool(local, event))
+    import_tail(settings, {event.text("transcript_path")}, kMostInTime);
   FM_TRY_(record_event(local, event, environment));
   std::vector<std::string> over;
   if (event.text("hook_event_name") == "SessionStart") over = close_gone_sessions(local, event.session_id());
@@ -54,9 +62,8 @@ Result<std::vector<std::string>> record(const Settings& settings, const claude::
 void read_on(const Settings& settings, const claude::HookEvent& event, const std::vector<std::string>& over,
              const Environment& environment) {
   if (!over.empty()) detached(kMostSeconds, [&] { import_tails(settings, over, environment); });
-  const std::string name = event.text("hook_event_name");
-  const bool ends = name == "SessionEnd";
-  if (!ends && name != "Stop" && name != "StopFailure") return;
+  const bool ends = event.text("hook_event_name") == "SessionEnd";
+  if (!ends && !ends_turn(event)) return;
   const Tail tail{event.text("transcript_path"), ends};
   if (import_tail(settings, tail, kMostInTime) == TailRead::too_much)
     detached(kMostSeconds, [&] { import_tail(settings, tail); });

@@ -87,6 +87,13 @@ Result<void> record_event(Local& local, const claude::HookEvent& event, const En
   return keep(local, std::move(stamp), claude::what_happened(event, moment, open));
 }
 
+bool has_open_tool(Local& local, const claude::HookEvent& event) {
+  auto database = local.store().database();
+  const auto open =
+      database ? store::is_open((*database)->db(), event.session_id(), claude::kTool, "") : Result<bool>(false);
+  return open && *open;
+}
+
 std::vector<std::string> close_gone_sessions(Local& local, std::string_view but) {
   std::vector<std::string> over;
   auto database = local.store().database();

@@ -227,6 +227,20 @@ class Transcript(Hook):
         self.assertEqual(self.json("import")["imported"], {})
         self.assertEqual(self.local_ledger(), self.counted_ledger())
 
+    def test_a_call_whose_end_was_not_told_is_no_cancelled_one_if_the_transcript_knows_its_result(self):
+        self.hook(tool("PreToolUse", "Bash", "t1"))
+        self.hook(tool("PreToolUse", "Bash", "t2"))
+        use = {"type": "tool_use", "id": "t1", "name": "Bash", "input": {"command": SECRET}}
+        head = {"sessionId": SESSION, "timestamp": "2026-03-01T00:00:01.000Z", "uuid": "u"}
+        with open(os.path.join(self.folder, SESSION + ".jsonl"), "w") as file:
+            for more in ({"type": "assistant", "message": {"role": "assistant", "content": [use]}},
+                         {"type": "user", "message": {"role": "user", "content": [
+                             {"type": "tool_result", "tool_use_id": "t1", "content": SECRET}]}}):
+                file.write(json.dumps({**head, **more}) + "\n")
+        self.hook(self.event("Stop"))
+        found = {one["tool_use_id"]: one["status"] for one in self.records() if one["kind"] == "tool_usage"}
+        self.assertEqual(found, {"t1": "success", "t2": "cancelled"})
+
     def test_what_is_too_much_for_the_end_of_a_session_is_read_by_a_process_of_its_own(self):
         self.hook(self.event("SessionStart", source="startup"), CLAUDE_PID=os.getpid())
         with open(os.path.join(self.folder, SESSION + ".jsonl"), "w") as file:

@@ -210,6 +210,14 @@ void read_error(sj::value error, Line& line) {
   });
 }
 
+// What the client writes as the result of a call that was not let run to its end; newer ones say it by a member, too.
+bool is_denial(std::string_view result) {
+  constexpr std::string_view kWords[] = {"User rejected", "Error: Claude requested permissions",
+                                         "Error: This command requires approval", "Error: [Request interrupted",
+                                         "Error: The user doesn't want"};
+  return std::ranges::any_of(kWords, [&](std::string_view word) { return result.starts_with(word); });
+}
+
 void read_line(sj::value whole, Line& line) {
   each_member(whole, [&](std::string_view key, sj::value member) {
     if (key == "type") {
@@ -241,7 +249,7 @@ void read_line(sj::value whole, Line& line) {
     if (key == "message") read_message(member, line);
     if (key == "toolUseResult") {
       if (member.type() == sj::json_type::string)
-        line.denied = line.denied || std::string_view(member.get_string()).starts_with("User rejected");
+        line.denied = line.denied || is_denial(std::string_view(member.get_string()));
       else
         read_tool_result(member, line);
     }
