@@ -49,8 +49,8 @@ Result<std::vector<std::string>> record(const Settings& settings, const claude::
                                         const Environment& environment) {
   Local local(settings, kLockWait);
   // The end of a call may have been for a server that was not there. The transcript knows whether it was given up.
-  if (ends_turn(event) && has_open_tool(local, event))
-    import_tail(settings, {event.text("transcript_path")}, kMostInTime);
+  const bool gives_up = ends_turn(event) || event.text("hook_event_name") == "SubagentStop";
+  if (gives_up && has_open_tool(local, event)) import_tail(settings, {event.text("transcript_path")}, kMostInTime);
   FM_TRY_(record_event(local, event, environment));
   std::vector<std::string> over;
   if (event.text("hook_event_name") == "SessionStart") over = close_gone_sessions(local, event.session_id());

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <filesystem>
@@ -89,9 +90,11 @@ Result<void> record_event(Local& local, const claude::HookEvent& event, const En
 
 bool has_open_tool(Local& local, const claude::HookEvent& event) {
   auto database = local.store().database();
-  const auto open =
-      database ? store::is_open((*database)->db(), event.session_id(), claude::kTool, "") : Result<bool>(false);
-  return open && *open;
+  if (!database) return false;
+  const auto open = store::open_calls_of((*database)->db(), event.session_id());
+  return open && std::ranges::any_of(*open, [&](const OpenCall& call) {
+           return call.what == claude::kTool && call.state.empty() && call.agent_id == event.text("agent_id");
+         });
 }
 
 std::vector<std::string> close_gone_sessions(Local& local, std::string_view but) {

@@ -12,7 +12,8 @@ namespace fortium::app {
 // The records of the event and what is open after it, in one transaction. Done when it is durable.
 Result<void> record_event(Local& local, const claude::HookEvent& event, const Environment& environment);
 
-// Whether a tool call of the session has begun, no person was asked about it, and its end was not told.
+// Whether a tool call of the event's subagent, or of the session itself, has begun, no person was asked about it, and
+// its end was not told.
 bool has_open_tool(Local& local, const claude::HookEvent& event);
 
 // Closes the sessions that ended without a word: their process is gone, or they have been silent for long. Each is

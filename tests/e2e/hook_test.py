@@ -264,6 +264,45 @@ class Transcript(Hook):
         self.assertEqual(self.tokens(), [])
 
 
+class ByServer(Hook):
+    """Hooks of type mcp_tool: the running server is told, by texts."""
+
+    def told(self, server, name, use, **fields):
+        event = {"hook_event_name": name, "session_id": SESSION, "prompt_id": PROMPT, "cwd": f"/w/{SECRET}/shop",
+                 "tool_name": "Bash", "tool_use_id": use, "agent_id": "", "error": "", **fields}
+        result = server.call("record-hook-event", event)
+        self.assertEqual((result["isError"], result["content"][0]["text"]), (False, "{}"))
+
+    def test_an_end_is_recorded_as_by_a_command_and_both_count_once(self):
+        server = self.mcp()
+        server.initialize()
+        response = {"interrupted": "false", "structuredPatch": "", "status": ""}
+        for use, both in (("t1", False), ("t2", True)):
+            self.hook(tool("PreToolUse", "Bash", use))
+            self.told(server, "PostToolUse", use, duration_ms="87", tool_response=response)
+            if both:
+                self.hook(tool("PostToolUse", "Bash", use, tool_response={"stdout": SECRET}, duration_ms=87))
+        self.told(server, "PostToolUseFailure", "t3", duration_ms="5", error=f"Exit code 3 {SECRET}", is_interrupt="false")
+        found = {one["tool_use_id"]: one for one in self.records()}
+        self.assertEqual({use: one["status"] for use, one in found.items()},
+                         {"t1": "success", "t2": "success", "t3": "error"})
+        self.assertEqual(found["t1"]["execution_time_ms"], 87)
+        self.assertEqual(found["t1"]["context"]["command_word"], "echo")
+        self.assertNotIn("output_bytes", found["t1"]["context"])
+        self.assertEqual((found["t3"]["context"]["exit_code"], found["t3"]["source"], found["t3"]["project"]),
+                         (3, "hook", "shop"))
+        self.assertUntyped()
+        self.hook(event("Stop"))
+        self.assertEqual(len([one for one in self.records() if one["kind"] == "tool_usage"]), 3)
+        self.assertEqual(self.local_ledger(), self.counted_ledger())
+
+    def test_where_recording_is_off_nothing_is_kept(self):
+        server = self.mcp(DO_NOT_TRACK=1)
+        server.initialize()
+        self.told(server, "PostToolUse", "t1", duration_ms="87")
+        self.assertFalse(os.path.exists(self.database))
+
+
 class Adversity(Hook):
     def test_garbage_is_no_event(self):
         for text in ("", "\n", "null", "[]", "{}", "{", '{"session_id":"s"', "\0\0", "\xff" * 1000, "{" * 100_000,
