@@ -278,7 +278,8 @@ void Transcript::take_turn(const Line& line, std::vector<Made>& out) {
     turn_ = {.prompt_id = line.prompt_id, .started = line.timestamp, .last = line.timestamp};
   }
   if (turn_.prompt_id.empty() || line.type == Line::Type::system) return;
-  turn_.last = std::max(turn_.last, line.timestamp);
+  // What the client itself writes between two turns is of neither.
+  if (!user || !line.tool_results.empty()) turn_.last = std::max(turn_.last, line.timestamp);
   if (line.type == Line::Type::assistant) {
     turn_.answered = true;
     turn_.status = line.api_error ? "error" : "success";

@@ -90,7 +90,8 @@ std::vector<Json> events(const ImportWorld& world, const std::string& word) {
 TEST_CASE("a turn is recorded when the next begins, under the name by which hooks know it") {
   ImportWorld world;
   Lines lines("s1");
-  world.append("p/s1.jsonl", {lines.prompt("one"), lines.assistant("m1", "r1", 5, "end_turn"), lines.prompt("two")});
+  world.append("p/s1.jsonl", {lines.prompt("one"), lines.assistant("m1", "r1", 5, "end_turn"),
+                              lines.prompt("x").replace(1, 0, R"("isMeta":true,)"), lines.prompt("two")});
   world.import();
   REQUIRE(events(world, "turn").size() == 1);
   const Json turn = events(world, "turn")[0];
