@@ -86,6 +86,8 @@ void add_import(CLI::App& app, Said& said) {
   sub->add_option("--from", said.import.from, "what they hold: auto, claude, legacy, csv or jsonl")
       ->check(CLI::IsMember({"auto", "claude", "legacy", "csv", "jsonl"}));
   sub->add_flag("--dry-run", said.import.dry_run, "only say what would be imported, and what not and why");
+  sub->add_flag("--explain", said.import.explain,
+                "say what was counted once and why, and what Claude Code's totals say");
   add_json(sub, said);
 }
 
@@ -160,6 +162,9 @@ void add_install(CLI::App& app, Said& said) {
         ->check(CLI::IsMember({"user", "project", "local"}));
     if (!undo)
       sub->add_flag("--hooks,!--no-hooks", said.install.hooks, "record as it happens; without: the server only");
+    if (!undo)
+      sub->add_flag("--server-hooks", said.install.by_server,
+                    "the running server takes the ends of tool calls: no process for each (Claude Code 2.1.118)");
     sub->add_flag("--dry-run", said.install.dry_run, "show what would change, and change nothing");
     add_json(sub, said);
   }

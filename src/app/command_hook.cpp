@@ -1,37 +1,31 @@
 // `fortium-metrics hook`: one event of Claude Code, from standard input to the store.
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
-#include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "../claude/hook.h"
-#include "../store/open_calls.h"
 #include "commands.h"
 #include "consent.h"
+#include "detached.h"
 #include "fortium/base/log.h"
-#include "local.h"
+#include "hook_event.h"
+#include "import_tail.h"
 
 namespace fortium::app {
 
 namespace {
 
-using metrics::OpenCall;
-
 constexpr Millis kLockWait{1'000};  // Claude Code gives all hooks of a session's end 1.5 s
 // Whoever opens the store when nobody else has it open reads the whole log first (3 us a page); to move it takes a few
 // milliseconds, once in some forty events.
 constexpr int kMostFrames = 128;
-constexpr std::int64_t kMostGone = 50;                    // sessions looked at when another starts
-constexpr auto kForgetAfter = std::chrono::minutes(10);   // its goodbye: a second one comes within seconds
-constexpr auto kGoneAfter = std::chrono::hours(24);       // without a word, where the process is not known
-constexpr auto kSurelyGone = std::chrono::hours(7 * 24);  // its number may belong to another process by now
+// What a hook reads of a transcript while Claude Code waits: some 50 ms. The rest is for a process of its own.
+constexpr std::int64_t kMostInTime = 8 << 20;
+constexpr unsigned kMostSeconds = 120;  // of that process
 
 // The whole of standard input, made small while it is read. Its writer is never left with a closed pipe.
 Result<claude::Condensed> read_input() {
@@ -45,88 +39,35 @@ Result<claude::Condensed> read_input() {
   }
 }
 
-std::int64_t number_of(const std::optional<std::string>& text) {
-  std::int64_t number = 0;
-  if (text) std::from_chars(text->data(), text->data() + text->size(), number);
-  return number;
+bool ends_turn(const claude::HookEvent& event) {
+  const std::string name = event.text("hook_event_name");
+  return name == "Stop" || name == "StopFailure";
 }
 
-bool is_gone(const OpenCall& session, WallTime now) {
-  const Millis silent = now - session.seen;
-  if (session.state == claude::kEnded) return silent > kForgetAfter;
-  if (session.pid <= 0) return silent > kGoneAfter;
-  return silent > kSurelyGone || (::kill(static_cast<pid_t>(session.pid), 0) != 0 && errno == ESRCH);
+// The event, and the sessions of which no more is to come.
+Result<std::vector<std::string>> record(const Settings& settings, const claude::HookEvent& event,
+                                        const Environment& environment) {
+  Local local(settings, kLockWait);
+  // The end of a call may have been for a server that was not there. The transcript knows whether it was given up.
+  const bool gives_up = ends_turn(event) || event.text("hook_event_name") == "SubagentStop";
+  if (gives_up && has_open_tool(local, event)) import_tail(settings, {event.text("transcript_path")}, kMostInTime);
+  FM_TRY_(record_event(local, event, environment));
+  std::vector<std::string> over;
+  if (event.text("hook_event_name") == "SessionStart") over = close_gone_sessions(local, event.session_id());
+  local.store().tidy_log(kMostFrames);
+  return over;
 }
 
-// The records of an event and what is open after it, in one transaction.
-class WithChanges final : public metrics::EventStore {
- public:
-  WithChanges(store::LocalStore& store, metrics::Changes changes) : store_(store), changes_(std::move(changes)) {}
-  Result<std::vector<metrics::Stored>> append(std::span<metrics::Event> events) override {
-    return store_.append(events, changes_);
-  }
-
- private:
-  store::LocalStore& store_;
-  const metrics::Changes changes_;
-};
-
-class Hook {
- public:
-  Hook(const Settings& settings, const claude::HookEvent& event, const Environment& environment)
-      : settings_(settings), event_(event), environment_(environment), local_(settings, kLockWait) {}
-
-  Result<void> run() {
-    const WallTime now = local_.clock().now();
-    std::vector<OpenCall> open;
-    std::string salt;
-    // Where the file cannot be read now, the record still has its place in the spool.
-    if (auto database = local_.store().database()) {
-      if (auto found = store::open_calls_of((*database)->db(), event_.session_id())) open = std::move(*found);
-      if (event_.fields.contains("tool_input"))
-        if (auto made = store::salt_of(**database, local_.entropy())) salt = std::move(*made);
-    }
-    const claude::Moment moment{now, number_of(environment_("CLAUDE_PID")), privacy_of(settings_, std::move(salt))};
-    FM_TRY_(keep(claude::what_happened(event_, moment, open)));
-    if (event_.text("hook_event_name") == "SessionStart") close_gone(now);
-    local_.store().tidy_log(kMostFrames);
-    return {};
-  }
-
- private:
-  Result<void> keep(const claude::Happened& happened) {
-    metrics::Stamp stamp = make_stamp("hook", settings_, environment_);
-    stamp.session_id = event_.session_id();
-    if (stamp.project.empty()) stamp.project = std::filesystem::path(event_.text("cwd")).filename();
-    WithChanges store(local_.store(), happened.changes);
-    metrics::Recorder recorder(store, local_.clock(), local_.entropy(), std::move(stamp));
-    for (const claude::Record& record : happened.records) {
-      const auto staged = recorder.stage(*metrics::find_kind(record.kind), record.fields, schema::Edge::record);
-      if (const auto* wrong = std::get_if<metrics::Violations>(&staged)) log_debug("hook: " + schema::to_text(*wrong));
-    }
-    // The same id again, from another installation or an import: it was known before, which is no error.
-    FM_TRY_(recorder.has_staged() ? recorder.commit() : store.append({}));
-    return {};
-  }
-
-  // Sessions that ended without a word, a few at a time.
-  void close_gone(WallTime now) {
-    auto database = local_.store().database();
-    if (!database) return;
-    const auto sessions = store::silent_calls((*database)->db(), "user_session", now, kMostGone);
-    if (!sessions) return;
-    for (const OpenCall& session : *sessions) {
-      if (session.session_id == event_.session_id() || !is_gone(session, now)) continue;
-      const auto open = store::open_calls_of((*database)->db(), session.session_id);
-      if (!open || !keep(claude::abandon(*open))) return;
-    }
-  }
-
-  const Settings& settings_;
-  const claude::HookEvent& event_;
-  const Environment& environment_;
-  Local local_;
-};
+// Tokens and the like stand in the transcript only. What was recorded is recorded, whatever comes of this.
+void read_on(const Settings& settings, const claude::HookEvent& event, const std::vector<std::string>& over,
+             const Environment& environment) {
+  if (!over.empty()) detached(kMostSeconds, [&] { import_tails(settings, over, environment); });
+  const bool ends = event.text("hook_event_name") == "SessionEnd";
+  if (!ends && !ends_turn(event)) return;
+  const Tail tail{event.text("transcript_path"), ends};
+  if (import_tail(settings, tail, kMostInTime) == TailRead::too_much)
+    detached(kMostSeconds, [&] { import_tail(settings, tail); });
+}
 
 // At most one line a day: a mark that was made less than a day ago says that it was told. Where no mark can be made,
 // nothing is said.
@@ -157,8 +98,10 @@ int run_hook(const Settings& settings) {
     if (!event) return kDone;  // nothing that Claude Code says
     const Environment environment = process_environment();
     if (opted_out_here(environment) || opted_out(event->text("cwd"), environment)) return kDone;
-    if (auto done = Hook(settings, *event, environment).run(); !done)
-      tell_once_a_day(done.error().what, settings, environment);
+    if (const auto over = record(settings, *event, environment))
+      read_on(settings, *event, *over, environment);
+    else
+      tell_once_a_day(over.error().what, settings, environment);
   } catch (...) {
     // Nothing that goes wrong here may stop the person's work.
   }

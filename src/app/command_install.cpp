@@ -92,8 +92,14 @@ class Installer {
     if (command_.undo) return plan_file(files_.settings, kRemoveByHand, strip, nullptr);
     if (!command_.hooks) return {};
     plan_.events = claude::wanted_events(version());
-    return plan_file(files_.settings, kAddByHand + claude::hooks_by_hand(plan_.events, program_), strip,
-                     [this](std::string_view text) { return claude::add_hooks(text, plan_.events, program_); });
+    if (command_.by_server && !(version() >= claude::kFirstWithToolHooks))
+      return Error{Errc::invalid, "--server-hooks: needs Claude Code " + claude::kFirstWithToolHooks.text() +
+                                      " or later; nothing was changed"};
+    const auto by_server = command_.by_server ? claude::events_for_server() : std::span<const std::string_view>();
+    return plan_file(files_.settings, kAddByHand + claude::hooks_by_hand(plan_.events, program_, by_server), strip,
+                     [this, by_server](std::string_view text) {
+                       return claude::add_hooks(text, plan_.events, program_, by_server);
+                     });
   }
 
   Result<void> plan_server() { return files_.own && cli_ ? plan_commands() : edit_servers(); }

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <filesystem>
 #include <utility>
 #include <vector>
 
@@ -14,6 +15,8 @@
 #include "consent.h"
 #include "fortium/base/log.h"
 #include "fortium/mcp/server.h"
+#include "hook_event.h"
+#include "hook_tool.h"
 #include "local_tools.h"
 #include "mailbox.h"
 
@@ -21,7 +24,8 @@ namespace fortium::app {
 
 namespace {
 
-constexpr Millis kIdleAfter{200};     // no line for so long: time for house-keeping
+constexpr Millis kIdleAfter{200};  // no line for so long: time for house-keeping
+constexpr auto kLookForGone = std::chrono::hours(1);
 constexpr Millis kGraceAtEnd{200};    // for a request in flight when the input ended
 constexpr Millis kGraceAtSignal{20};  // when told to go: 50 ms is all there is
 
@@ -102,7 +106,8 @@ std::optional<Millis> sooner(std::optional<Millis> a, std::optional<Millis> b) {
 }
 
 // Answers lines until there are no more, or the peer is gone.
-void serve(rpc::Channel& channel, mcp::Server& server, store::LocalStore& store, Mailbox& mailbox) {
+void serve(rpc::Channel& channel, mcp::Server& server, Local& local, Mailbox& mailbox, bool records) {
+  store::LocalStore& store = local.store();
   server.use([&channel](std::vector<std::string>& out, std::vector<rpc::Line>* in) {
     if (g_signalled != 0) return false;
     if (!out.empty() && channel.is_writable()) {
@@ -113,6 +118,7 @@ void serve(rpc::Channel& channel, mcp::Server& server, store::LocalStore& store,
   });
   std::vector<rpc::Line> lines;
   std::optional<Millis> idle_after;  // set while there may be something to tidy
+  SteadyTime look_again{};           // for sessions that ended without a word
   while (true) {
     const rpc::Read read = channel.read(lines, sooner(idle_after, server.notices_in()));
     // A client that asks much and reads nothing: no more than the answers to one group are kept for it.
@@ -126,9 +132,24 @@ void serve(rpc::Channel& channel, mcp::Server& server, store::LocalStore& store,
     if (const std::string out = unasked(server, mailbox); !out.empty() && !channel.write(out)) return;
     if (read == rpc::Read::end) break;
     if (read == rpc::Read::lines) idle_after = kIdleAfter;
-    if (read == rpc::Read::idle && idle_after && !store.tidy(/*busy=*/false)) idle_after.reset();
+    if (read != rpc::Read::idle || !idle_after) continue;
+    if (records && local.clock().steady() >= look_again) {
+      look_again = local.clock().steady() + kLookForGone;
+      if (std::filesystem::exists(local.settings().data_dir + "/metrics.db")) close_gone_sessions(local);
+    }
+    if (!store.tidy(/*busy=*/false)) idle_after.reset();
   }
   if (const std::string out = join(server.close()); !out.empty()) (void)channel.write(out);
+}
+
+// Claude Code is our parent, as it is that of its hooks.
+Result<void> record_here(Local& local, const claude::HookEvent& event, bool records) {
+  const Environment environment = [](const char* name) -> std::optional<std::string> {
+    if (std::string_view(name) == "CLAUDE_PID") return std::to_string(::getppid());
+    return process_environment()(name);
+  };
+  if (!records || opted_out(event.text("cwd"), environment)) return {};
+  return record_event(local, event, environment);
 }
 
 }  // namespace
@@ -142,11 +163,12 @@ int run_mcp(const Settings& settings) {
   Local local(settings);
   metrics::Stamp stamp = make_stamp("mcp", settings, process_environment());
   if (stamp.session_id.empty()) stamp.session_id = uuid7(local.clock().now(), local.entropy());
-  metrics::Recorder recorder(local.store(), local.clock(), local.entropy(), stamp,
-                             settings.disabled || opted_out_here(process_environment()));
+  const bool records = !settings.disabled && !opted_out_here(process_environment());
+  metrics::Recorder recorder(local.store(), local.clock(), local.entropy(), stamp, /*disabled=*/!records);
   const std::string organization = settings.text("org_id").empty() ? "local" : settings.text("org_id");
   mcp::Catalog catalog = mcp::standard_catalog(settings.flag("performance_monitoring"));
   add_local_rows(catalog, settings);
+  add_hook_tool(catalog, [&](const claude::HookEvent& event) { return record_here(local, event, records); });
   mcp::Server server(catalog,
                      mcp::Context{local.clock(), recorder, {}, [&local] { return local.reader(); }, organization},
                      FORTIUM_VERSION);
@@ -155,7 +177,7 @@ int run_mcp(const Settings& settings) {
   if (settings.mode != Mode::local && !settings.disabled && can_send(settings)) background.start();
 
   rpc::FdChannel channel(STDIN_FILENO, *out_fd, g_wake_fds[0], mailbox.fd());
-  serve(channel, server, local.store(), mailbox);
+  serve(channel, server, local, mailbox, records);
   // Everything that was acknowledged is on disk; what is left is to let go of the network.
   background.stop(g_signalled != 0 ? kGraceAtSignal : kGraceAtEnd);
   return kDone;

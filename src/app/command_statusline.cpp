@@ -14,6 +14,7 @@
 #include "../claude/statusline.h"
 #include "commands.h"
 #include "consent.h"
+#include "detached.h"
 #include "fortium/base/files.h"
 #include "fortium/base/hash.h"
 #include "local.h"
@@ -80,24 +81,6 @@ void record(const claude::StatusLine& status, Options options, const Environment
   (void)recorder.commit();                                          // the next minute says it anew
 }
 
-// Runs `work` in a process that outlives this one and has no part in its streams.
-template <class Work>
-void detached(Work work) {
-  const pid_t pid = ::fork();
-  if (pid != 0) return;
-  ::setsid();
-  ::umask(077);
-  ::alarm(kMostSeconds);
-  const int nothing = ::open("/dev/null", O_RDWR);
-  for (const int fd : {0, 1, 2}) ::dup2(nothing, fd);
-  try {
-    work();
-  } catch (...) {
-    // There is nobody to tell.
-  }
-  ::_exit(0);
-}
-
 // This process becomes the command, with the text on its standard input.
 int become(const std::vector<std::string>& words, const std::string& text) {
   const int fd = ::memfd_create("statusline", 0);
@@ -127,7 +110,7 @@ int run_statusline(const Options& options, const std::vector<std::string>& comma
   const auto status = text.size() <= kMostRead ? claude::read_status_line(text, now) : std::nullopt;
   if (status && !status->unused && !is_disabled(environment) &&
       is_due(mark_of(data_dir_of(options, environment), status->session_id), now))
-    detached([&] { record(*status, options, environment); });
+    detached(kMostSeconds, [&] { record(*status, options, environment); });
   if (!command.empty()) return become(command, text);
   if (status) std::printf("%s\n", status->line.c_str());
   return kDone;

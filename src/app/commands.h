@@ -39,6 +39,7 @@ struct ImportCommand {
   std::string from = "auto";       // or claude, legacy, csv, jsonl
   bool dry_run = false;
   bool json = false;
+  bool explain = false;
 };
 int run_import(const Settings& settings, const ImportCommand& command);
 
@@ -82,6 +83,7 @@ int run_export(const Settings& settings, const ExportCommand& command);
 struct InstallCommand {
   bool undo = false;  // uninstall
   std::string scope = "user";
+  bool by_server = false;  // tool calls end with a word to the server, and no process
   bool hooks = true;
   bool dry_run = false;
   bool json = false;

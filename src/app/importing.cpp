@@ -5,8 +5,11 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "../claude/records.h"
 #include "../legacy/read_folder.h"
+#include "../store/open_calls.h"
 #include "consent.h"
+#include "hook_event.h"
 #include "import_files.h"
 
 namespace fortium::app {
@@ -22,15 +25,25 @@ metrics::Stamp stamp_of(const Settings& settings) {
   return {.source = "import", .session_id = "", .user_id = settings.text("user_id"), .project = ""};
 }
 
+bool is_end(const metrics::Event& event) {
+  for (std::size_t i = metrics::kEnvelopeSize; i < event.row.size(); ++i)
+    if (event.kind->shape[i].name == "change") return event.row[i] == schema::Value(std::string("end"));
+  return false;
+}
+
 }  // namespace
 
-Importing::Importing(const Settings& settings, bool dry)
+Importing::Importing(const Settings& settings, const ImportHow& how)
     : settings_(settings),
-      dry_(dry || settings.disabled),
-      local_(settings),
+      how_(how),
+      dry_(how.dry || settings.disabled),
+      local_(settings, how.lock_wait),
       recorder_(local_.store(), local_.clock(), local_.entropy(), stamp_of(settings), dry_) {}
 
 Result<void> Importing::run(const ImportSources& sources) {
+  // Who is not there any more has an end that says so, before the transcript's last line is taken for one.
+  if (!dry_ && how_.at_least == claude::Rest::busy && std::filesystem::exists(settings_.data_dir + "/metrics.db"))
+    close_gone_sessions(local_);
   if (!sources.transcripts.empty()) FM_TRY_(import_transcripts(sources.transcripts));
   FM_TRY_(import_legacy(sources.legacy));
   FM_TRY_(import_files(sources.records, /*tables=*/false));
@@ -42,28 +55,23 @@ Result<void> Importing::run(const ImportSources& sources) {
 
 Result<void> Importing::import_transcripts(const std::vector<std::string>& paths) {
   FM_TRY(const claude::Prices prices, claude::Prices::with_file(settings_.data_dir + "/prices.json"));
-  std::map<std::string, claude::Progress> known;
-  std::optional<store::Imports> imports;
   // A dry run makes no store where there is none.
   if (!dry_ || std::filesystem::exists(settings_.data_dir + "/metrics.db")) {
     FM_TRY(store::Database* const database, local_.store().database());
-    imports.emplace(*database);
-    FM_TRY(const auto files, imports->load());
-    for (const auto& [key, one] : files)
-      known[key] = {one.inode, one.size, one.offset, static_cast<claude::Rest>(one.rest), one.carried};
+    imports_.emplace(*database);
+    closed_ = local_.store().times_closed();
   }
   const auto sessions = claude::find_transcripts(
       paths, [this](const std::string& path, std::string why) { skip(path, 0, std::move(why)); });
   claude::Importer importer(
-      prices, local_.clock().now(),
-      [&known](const std::string& path) {
-        const auto at = known.find(store::Imports::key_of(path));
-        return at == known.end() ? nullptr : &at->second;
-      },
-      [environment = process_environment()](const std::string& dir) { return opted_out(dir, environment); });
-  app::Progress bar(dry_ ? "reading, KiB" : "importing, KiB", importer.unread(sessions) / kKiB);
-  const std::int64_t closed = local_.store().times_closed();
-  if (!dry_) FM_TRY_(imports->begin_bulk());
+      prices, local_.clock().now(), [this](const std::string& path) { return known(path); },
+      [environment = process_environment()](const std::string& dir) { return opted_out(dir, environment); },
+      how_.at_least);
+  const std::int64_t unread = importer.unread(sessions);
+  refused_ = unread > how_.most_bytes;
+  if (refused_) return {};
+  app::Progress bar(dry_ ? "reading, KiB" : "importing, KiB", unread / kKiB);
+  if (!dry_) FM_TRY_(imports_->begin_bulk());
   FM_TRY_(importer.run(sessions, [&](claude::Lot& lot) -> Result<void> {
     FM_TRY_(take(lot));
     const auto now = local_.clock().steady().time_since_epoch();
@@ -72,31 +80,65 @@ Result<void> Importing::import_transcripts(const std::vector<std::string>& paths
   }));
   if (dry_) return {};
   // A store that was opened anew meanwhile has the ways of a new one.
-  if (local_.store().times_closed() == closed) FM_TRY_(imports->end_bulk());
+  if (local_.store().times_closed() == closed_) FM_TRY_(imports_->end_bulk());
   return commit();
+}
+
+// What an earlier run left, looked up once: a run asks only for the files that it sees.
+const claude::Progress* Importing::known(const std::string& path) {
+  const std::string key = store::Imports::key_of(path);
+  auto at = known_.find(key);
+  if (at == known_.end()) {
+    at = known_.emplace(key, std::nullopt).first;
+    // Of a store that was begun anew meanwhile nothing is known.
+    const bool same = imports_ && local_.store().times_closed() == closed_;
+    const auto found = same ? imports_->find(key) : Result<std::optional<store::ImportedFile>>(std::nullopt);
+    if (found && *found)
+      at->second = claude::Progress{(*found)->inode, (*found)->size, (*found)->offset,
+                                    static_cast<claude::Rest>((*found)->rest), (*found)->carried};
+  }
+  return at->second ? &*at->second : nullptr;
 }
 
 Result<void> Importing::take(claude::Lot& lot) {
   counts_.files += lot.files;
   counts_.read_bytes += lot.read_bytes;
+  counts_.lines += lot.counts.lines;
   counts_.merged += lot.counts.merged;
   counts_.api_errors += lot.counts.api_errors;
   for (const auto& [model, count] : lot.unpriced) counts_.unpriced[model] += count;
   for (claude::SkippedLine& one : lot.skipped) skip(std::move(one.file), one.line, std::move(one.why));
+  std::vector<std::string> keys;
+  for (const std::string& path : lot.paths) keys.push_back(store::Imports::key_of(path));
+  std::map<std::string, std::int64_t> replays;
   for (claude::Counted& one : lot.records) {
     FM_TRY(const bool replay, is_replay(lot, one));
     if (replay) {
-      ++counts_.merged;
+      ++counts_.replays;
+      ++replays[keys[one.file]];
       continue;
     }
+    FM_TRY(const bool alive, is_alive(one.event));
+    if (alive) continue;
     const metrics::Kind& kind = *one.event.kind;
     recorder_.stage(std::move(one.event));
-    staged(kind);
+    staged(kind, keys[one.file]);
   }
-  for (const auto& [path, one] : lot.progress)
-    progress_[store::Imports::key_of(path)] = {one.inode, one.size, one.offset, static_cast<std::int64_t>(one.rest),
-                                               one.carried};
+  for (const auto& [path, one] : lot.progress) {
+    const std::string key = store::Imports::key_of(path);
+    store::ImportedFile& file = progress_[key];
+    file = {
+        one.inode,  one.size, one.offset, static_cast<std::int64_t>(one.rest), one.carried, file.replays + replays[key],
+        file.copies};
+  }
   return staged_.size() >= kGroup ? commit() : Result<void>();
+}
+
+// The end of a session whose hooks say that it is still there: they will tell its end.
+Result<bool> Importing::is_alive(const metrics::Event& event) {
+  if (event.kind->name != claude::kSession || dry_ || !is_end(event)) return false;
+  FM_TRY(store::Database* const database, local_.store().database());
+  return store::is_open(database->db(), event.text(metrics::kSessionId), claude::kSession, "");
 }
 
 // The same message under another request id, in a side chain.
@@ -164,11 +206,11 @@ std::string Importing::stage(const metrics::Kind& kind, const Json& record) {
   return "";
 }
 
-void Importing::staged(const metrics::Kind& kind) {
+void Importing::staged(const metrics::Kind& kind, std::string file) {
   if (dry_)
     ++counts_.imported[std::string(kind.name)];
   else
-    staged_.push_back(&kind);
+    staged_.push_back({&kind, std::move(file)});
 }
 
 void Importing::skip(std::string file, std::int64_t line, std::string why) {
@@ -181,9 +223,11 @@ Result<void> Importing::commit() {
   FM_TRY(const auto stored, recorder_.commit());
   for (std::size_t i = 0; i < stored.size(); ++i) {
     if (stored[i] == metrics::Stored::fresh)
-      ++counts_.imported[std::string(staged_[i]->name)];
+      ++counts_.imported[std::string(staged_[i].kind->name)];
     else
       ++counts_.duplicates;
+    if (stored[i] == metrics::Stored::fresh || staged_[i].kind->name != "model_usage") continue;
+    if (const auto file = progress_.find(staged_[i].file); file != progress_.end()) ++file->second.copies;
   }
   staged_.clear();
   if (!progress_.empty()) {
@@ -191,6 +235,7 @@ Result<void> Importing::commit() {
     FM_TRY_(store::Imports(*database).save(progress_));
     // One stays, so that the last commit, which makes the others durable, has something to write.
     progress_.erase(std::next(progress_.begin()), progress_.end());
+    progress_.begin()->second.replays = progress_.begin()->second.copies = 0;
   }
   local_.store().tidy(/*busy=*/true);
   return {};

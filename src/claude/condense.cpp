@@ -118,6 +118,7 @@ void Condenser::in_string(char c) {
 
 void Condenser::escape(std::string_view escaped) {
   unsigned code = 0;
+  size_.lines += escaped[1] == 'n';
   if (escaped[1] == 'u') std::from_chars(escaped.data() + 2, escaped.data() + 6, code, 16);
   const bool high = code >= 0xD800 && code < 0xDC00, low = code >= 0xDC00 && code < 0xE000;
   if (low && !high_.empty()) return unit(std::exchange(high_, {}) + std::string(escaped), true);

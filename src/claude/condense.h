@@ -24,6 +24,7 @@ constexpr int kLevels = 12;
 struct Size {
   std::int64_t bytes = 0;  // of its JSON text, without blanks around
   std::int64_t chars = 0;  // of a string: code points
+  std::int64_t lines = 0;  // ends of lines, in all the strings of it
 };
 
 struct Condensed {

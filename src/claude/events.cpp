@@ -47,6 +47,9 @@ constexpr KnownEvent kEvents[] = {
     {"PostModelSwitch", {2, 1, 296}},
 };
 
+// The ends of tool calls: the most frequent events, whose begins have said what needs a look at all of the input.
+constexpr std::string_view kForServer[] = {"PostToolUse", "PostToolUseFailure"};
+
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 }  // namespace
@@ -69,6 +72,8 @@ std::optional<Version> read_version(std::string_view text) {
 }
 
 std::span<const KnownEvent> known_events() { return kEvents; }
+
+std::span<const std::string_view> events_for_server() { return kForServer; }
 
 std::vector<std::string_view> wanted_events(const Version& version) {
   std::vector<std::string_view> names;

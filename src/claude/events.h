@@ -35,6 +35,10 @@ struct KnownEvent {
 };
 
 std::span<const KnownEvent> known_events();
+// Hooks may call a tool of a running server since this version.
+constexpr Version kFirstWithToolHooks{2, 1, 118};
+// Of the wanted events, those that a running server can take: a session's begin and end are told when there is none.
+std::span<const std::string_view> events_for_server();
 // What is wanted and known to this version, in the order of the table.
 std::vector<std::string_view> wanted_events(const Version& version);
 

@@ -62,6 +62,18 @@ std::vector<std::string> transcript_roots(const std::string& home, const std::st
   return roots;
 }
 
+std::vector<std::string> transcripts_of(const std::vector<std::string>& roots, const std::string& session) {
+  std::vector<std::string> found;
+  if (session.empty() || session.find('/') != session.npos) return found;
+  for (const std::string& root : roots) {
+    std::error_code error;
+    for (fs::directory_iterator at(root, error); !error && at != fs::directory_iterator(); at.increment(error))
+      if (const fs::path path = at->path() / (session + ".jsonl"); ::access(path.c_str(), R_OK) == 0)
+        found.push_back(path.string());
+  }
+  return found;
+}
+
 std::vector<SessionFiles> find_transcripts(const std::vector<std::string>& paths,
                                            const std::function<void(const std::string& path, std::string why)>& tell) {
   std::map<std::string, SessionFiles> sessions;

@@ -29,6 +29,9 @@ struct SessionFiles {
 // ~/.config/claude, with "/projects" behind; those that exist, each once.
 std::vector<std::string> transcript_roots(const std::string& home, const std::string& config_dirs);
 
+// A session's own, in every root that has one; nothing for what is no name of a file.
+std::vector<std::string> transcripts_of(const std::vector<std::string>& roots, const std::string& session);
+
 // All transcripts below these paths (folders, or files by name), each once. A folder that cannot be read is left out,
 // and told.
 std::vector<SessionFiles> find_transcripts(const std::vector<std::string>& paths,

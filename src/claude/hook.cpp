@@ -1,6 +1,7 @@
 #include "hook.h"
 
 #include <algorithm>
+#include <charconv>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -23,7 +24,34 @@ double milliseconds_between(WallTime from, WallTime to) {
   return std::clamp(static_cast<double>((to - from).count()), 0.0, metrics::kMaxDurationMs);
 }
 
-bool is_call(const OpenCall& call) { return call.what != kSession && call.what != kEvent; }
+// Something that ends. What is kept of a compaction after its end is how many there were.
+bool is_call(const OpenCall& call) {
+  return call.what != kSession && call.what != kEvent && !(call.what == kCompact && call.state == kStateEnded);
+}
+
+// A session may be left and come back: each stretch of it starts and ends once. The first has no name.
+std::string start_key(const std::string& session, const std::string& run) {
+  return session + "/" + (run.empty() ? "start" : run);
+}
+std::string end_key(const OpenCall& session) {
+  return session.session_id + "/end" + (session.name.empty() ? "" : "/" + session.name);
+}
+
+// Known again, by a name that two installations agree on.
+std::string run_after(const OpenCall& abandoned) { return "back/" + std::to_string(to_ms(abandoned.seen)); }
+
+// What is kept of a session that is over, so that a second goodbye, or a word after it was given up, is known for one.
+void close_session(std::vector<Change>& changes, OpenCall session, std::string_view state) {
+  session.state = state;
+  changes.push_back({Do::close, session});
+  changes.push_back({Do::begin, std::move(session)});
+}
+
+int number_of(const std::string& text) {
+  int number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
 
 // One event, as its row of the table handles it.
 class Reading {
@@ -42,8 +70,8 @@ class Reading {
     const bool resumed = source == kResumed;
     told_ = true;
     // A session that is resumed in another process starts once more.
-    const std::string key = session_ + (resumed ? "/resume/" + std::to_string(moment_.pid) : "/start");
-    Record record{kSession, fields_of(kSession, key, session_, "", moment_.now)};
+    const std::string run = resumed ? "resume/" + std::to_string(moment_.pid) : "";
+    Record record{kSession, fields_of(kSession, start_key(session_, run), session_, "", moment_.now)};
     record.fields["change"] = "start";
     record.fields["status"] = "active";
     if (!resumed) record.fields["session_start"] = to_rfc3339(moment_.now);
@@ -52,10 +80,9 @@ class Reading {
     set_if(context, "model", clean_name(event_.text("model")));
     record.fields["context"] = std::move(context);
     out_.records.push_back(std::move(record));
-    OpenCall session = note(kSession, session_, resumed ? kResumed : "");
-    session.pid = moment_.pid;
+    OpenCall session = this_session(run);
     const OpenCall* before = find(kSession, session_);
-    const bool same = before != nullptr && before->pid == moment_.pid && before->state != kEnded;
+    const bool same = before != nullptr && before->pid == moment_.pid && before->state.empty();
     out_.changes.push_back({same ? Do::begin : Do::renew, std::move(session)});
   }
 
@@ -64,10 +91,10 @@ class Reading {
     const OpenCall* session = find(kSession, session_);
     if (session == nullptr) return;  // nothing was ever seen of it: a command that only looks around says goodbye, too
     end_all([](const OpenCall&) { return true; });
-    if (session->state == kEnded) return;  // told by another installation
-    const bool resumed = session->name == kResumed;
-    const std::string key = session_ + "/end" + (resumed ? "/" + std::to_string(session->pid) : "");
-    Record record{kSession, fields_of(kSession, key, session_, "", moment_.now)};
+    if (session->state == kStateEnded) return;  // told by another installation
+    OpenCall run = *session;
+    if (run.state == kStateAbandoned) run.name = run_after(run);
+    Record record{kSession, fields_of(kSession, end_key(run), session_, "", moment_.now)};
     Json& fields = record.fields;
     fields["change"] = "end";
     fields["status"] = "completed";
@@ -75,16 +102,16 @@ class Reading {
     set_if(fields, "completion_reason", clean_name(event_.text("reason")));
     add_context(fields, "context", events_of(open_));
     out_.records.push_back(std::move(record));
-    OpenCall ended = note(kSession, session_, session->name);
-    ended.pid = session->pid;
-    ended.state = kEnded;
-    out_.changes.push_back({Do::close, ended});
-    out_.changes.push_back({Do::begin, std::move(ended)});  // so that a second goodbye is known for one
+    run.seen = moment_.now;
+    close_session(out_.changes, std::move(run), kStateEnded);
   }
 
+  // A prompt without a name has one in its transcript: what is recorded here of it, its command and its compactions
+  // would count again when that is imported.
   void prompt() {
     count();
-    OpenCall turn = note(kTurn, turn_key(), "");
+    if (prompt_id().empty()) return;
+    OpenCall turn = note(kTurn, prompt_id(), "");
     Json context = Json::object();
     const auto prompt = event_.fields.find("prompt");
     if (prompt != event_.fields.end()) describe_prompt(context, *prompt, size_of("prompt").chars, moment_.privacy);
@@ -109,7 +136,7 @@ class Reading {
     End end{.when = moment_.now};
     if (const auto at = response.find("interrupted"); response.is_object() && at != response.end() && *at == true)
       end.status = "cancelled";
-    end.context["output_bytes"] = size_of("tool_response").bytes;
+    if (event_.size.contains("tool_response")) end.context["output_bytes"] = size_of("tool_response").bytes;
     describe_patch(end.context, response);
     end_tool(std::move(end), response);
   }
@@ -164,7 +191,7 @@ class Reading {
   void turn_ends(const std::string& status, const Json& context) {
     for (const OpenCall& call : open_) {
       if (!is_call(call) || !call.agent_id.empty() || call.what == kAgent || call.what == kCompact) continue;
-      if (call.what == kTool || call.prompt_id != event_.text("prompt_id"))
+      if (call.what == kTool || call.prompt_id != prompt_id())
         out_.records.push_back(given_up(call));
       else
         out_.records.push_back(
@@ -180,29 +207,33 @@ class Reading {
 
   void stop_failed() {
     count();
-    // One of a few words of Claude Code's own.
     Json context = Json::object();
-    const std::string error = event_.text("error");
-    const bool word = std::ranges::all_of(error, [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
-    set_if(context, "error", word ? error.substr(0, 64) : "");
+    set_if(context, "error", word_of(event_.text("error")));
     turn_ends("error", context);
   }
 
+  // The compactions of a prompt are numbered, here and in its transcript.
   void compaction_begins() {
-    OpenCall call = note(kCompact, turn_key(), "");
+    if (prompt_id().empty()) return;
+    const OpenCall* last = find(kCompact, prompt_id());
+    const bool open = last != nullptr && last->state.empty();
+    if (open && moment_.now - last->seen <= metrics::kSameMoment) return;  // told by another installation
+    const int done = last == nullptr ? 0 : number_of(last->name) - (open ? 1 : 0);
+    OpenCall call = note(kCompact, prompt_id(), std::to_string(done + 1));
     Json context = Json::object();
     set_if(context, "trigger", clean_name(event_.text("trigger")));
     call.detail = dump_json(context);
-    out_.changes.push_back({Do::begin, std::move(call)});
+    out_.changes.push_back({Do::renew, std::move(call)});
   }
 
   void compaction_done() {
-    // Without a begin it was told before, by another installation.
-    const OpenCall* call = find(kCompact, turn_key());
-    if (call == nullptr) return;
+    const OpenCall* call = find(kCompact, prompt_id());
+    if (call == nullptr || call->state == kStateEnded) return;  // told by another installation
     End end{.duration = milliseconds_between(call->started, moment_.now), .when = moment_.now};
     out_.records.push_back(record_of(*call, end));
-    out_.changes.push_back({Do::end, *call});
+    OpenCall ended = *call;
+    ended.state = kStateEnded;
+    out_.changes.push_back({Do::mark, std::move(ended)});
   }
 
   // How often an event came in a session is told at its end.
@@ -231,12 +262,8 @@ class Reading {
     const auto at = event_.size.find(name);
     return at != event_.size.end() ? at->second : Size{};
   }
-  // Older versions name no prompt; a session has one at a time.
-  std::string turn_key() const {
-    const std::string prompt = event_.text("prompt_id");
-    return prompt.empty() ? session_ : prompt;
-  }
-  static std::string agent_name(const std::string& type) { return type.empty() ? "agent" : clean_name(type); }
+  // Empty in older versions.
+  std::string prompt_id() const { return event_.text("prompt_id"); }
 
   const OpenCall* find(std::string_view what, std::string_view key) const {
     for (const OpenCall& call : open_)
@@ -249,31 +276,49 @@ class Reading {
             .what = std::string(what),
             .key = std::move(key),
             .name = std::string(name),
-            .prompt_id = event_.text("prompt_id"),
+            .prompt_id = prompt_id(),
             .agent_id = what == kAgent ? "" : event_.text("agent_id"),
             .detail = "{}",
             .started = moment_.now,
             .seen = moment_.now};
   }
 
-  // A session is known from whatever it does.
-  void touch_session() {
-    OpenCall session = note(kSession, session_, "");
+  // With its process, and where it works: who closes it later knows neither.
+  OpenCall this_session(const std::string& run) const {
+    OpenCall session = note(kSession, session_, run);
     session.pid = moment_.pid;
-    if (const OpenCall* before = find(kSession, session_)) session.state = before->state;
+    Json detail = Json::object();
+    set_if(detail, "project", moment_.project);
+    session.detail = dump_json(detail);
+    return session;
+  }
+
+  // A session is known from whatever it does. One that was given up and does something is active again.
+  void touch_session() {
+    const OpenCall* before = find(kSession, session_);
+    if (before != nullptr && before->state == kStateAbandoned) {
+      OpenCall session = this_session(run_after(*before));
+      Record record{kSession, fields_of(kSession, start_key(session_, session.name), session_, "", moment_.now)};
+      record.fields["change"] = "update";
+      record.fields["status"] = "active";
+      record.fields["context"] = {{"event", "back"}};
+      out_.records.push_back(std::move(record));
+      out_.changes.push_back({Do::renew, std::move(session)});
+      return;
+    }
+    OpenCall session = this_session("");
+    if (before != nullptr) session.state = before->state;
     out_.changes.push_back({Do::count, std::move(session)});
   }
 
-  // A prompt without a name has one in its transcript: what is recorded here would count again when that is imported.
   void begin_command(const std::string& name) {
-    const std::string prompt = event_.text("prompt_id");
-    if (!prompt.empty()) out_.changes.push_back({Do::begin, note(kCommand, prompt, name)});
+    if (!prompt_id().empty()) out_.changes.push_back({Do::begin, note(kCommand, prompt_id(), name)});
   }
 
   OpenCall tool_call() const {
     OpenCall call = note(kTool, event_.text("tool_use_id"), clean_name(event_.text("tool_name")));
     Json context = Json::object();
-    context["input_bytes"] = size_of("tool_input").bytes;
+    if (event_.size.contains("tool_input")) context["input_bytes"] = size_of("tool_input").bytes;
     describe_input(context, member("tool_input"), moment_.privacy);
     set_if(context, "permission_mode", clean_name(event_.text("permission_mode")));
     set_if(context, "agent_id", clean_name(event_.text("agent_id")));
@@ -290,7 +335,10 @@ class Reading {
 
   void end_tool(End end, const Json& response) {
     if (event_.text("tool_use_id").empty()) return count();
-    const OpenCall call = tool_call();
+    OpenCall call = tool_call();
+    // Its begin may have been told with all of its input, and its end without.
+    const OpenCall* begun = find(kTool, call.key);
+    if (begun != nullptr && !event_.size.contains("tool_input")) call.detail = begun->detail;
     if (call.name == "Skill") run_by_model(call, end);
     if (is_agent_tool(call.name)) delegated(call, end, response);
     end_call(call, std::move(end));
@@ -332,8 +380,13 @@ class Reading {
     return milliseconds_between(begun->started, moment_.now);
   }
 
-  // How many lines an edit changed.
-  static void describe_patch(Json& context, const Json& response) {
+  // How many lines an edit changed. Of a file that is new, all of them: its lines are counted as Claude Code does.
+  void describe_patch(Json& context, const Json& response) const {
+    if (text_of(response, "type") == "create") {
+      context["lines_added"] = size_of("tool_response").lines + 1;
+      context["lines_removed"] = 0;
+      return;
+    }
     const auto patch = response.is_object() ? response.find("structuredPatch") : response.end();
     if (!response.is_object() || patch == response.end() || !patch->is_array() || patch->empty()) return;
     std::int64_t added = 0, removed = 0;
@@ -409,18 +462,21 @@ Happened abandon(std::span<const OpenCall> open) {
   Happened out;
   const auto session = std::ranges::find(open, kSession, &OpenCall::what);
   if (session == open.end()) return out;
+  if (!session->state.empty()) {
+    out.changes.push_back({Do::close, *session});
+    return out;
+  }
   for (const OpenCall& call : open)
     if (is_call(call)) out.records.push_back(given_up(call));
-  if (session->state != kEnded) {
-    const std::string key = session->session_id + "/abandoned/" + std::to_string(session->pid);
-    Record record{kSession, fields_of(kSession, key, session->session_id, "", session->seen)};
-    record.fields["change"] = "end";
-    record.fields["status"] = "abandoned";
-    record.fields["session_end"] = to_rfc3339(session->seen);
-    add_context(record.fields, "context", Reading::events_of(open));
-    out.records.push_back(std::move(record));
-  }
-  out.changes.push_back({Do::close, *session});
+  Record record{kSession, fields_of(kSession, end_key(*session), session->session_id, "", session->seen)};
+  record.fields["change"] = "end";
+  record.fields["status"] = "abandoned";
+  record.fields["session_end"] = to_rfc3339(session->seen);
+  add_context(record.fields, "context", Reading::events_of(open));
+  out.records.push_back(std::move(record));
+  const auto detail = parse_json(session->detail);
+  for (Record& one : out.records) set_if(one.fields, "project", detail ? text_of(*detail, "project") : "");
+  close_session(out.changes, *session, kStateAbandoned);
   return out;
 }
 

@@ -34,6 +34,7 @@ struct Moment {
   WallTime now{};
   std::int64_t pid = 0;  // of Claude Code; 0: not known
   Privacy privacy;
+  std::string project = {};  // where the session works, by the folder's name
 };
 
 struct Happened {
@@ -44,7 +45,8 @@ struct Happened {
 // `open`: all that is open in the event's session.
 Happened what_happened(const HookEvent& event, const Moment& moment, std::span<const metrics::OpenCall> open);
 
-// A session whose process is gone without a word, and what was open in it. `open` is of that session.
+// A session whose process is gone without a word, and what was open in it; one that is over already is forgotten.
+// `open` is of that session.
 Happened abandon(std::span<const metrics::OpenCall> open);
 
 }  // namespace fortium::claude

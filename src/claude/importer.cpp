@@ -53,7 +53,8 @@ class Reading {
         rest_(task.rest),
         now_(now),
         off_(off),
-        transcript_(prices, task.file.main, carried_of(task)) {}
+        transcript_(prices, task.file.main, carried_of(task)),
+        counted_(transcript_.counts()) {}
 
   // False: the file is read to its end.
   bool step(LineParser& parser, Lot& lot) {
@@ -61,6 +62,7 @@ class Reading {
       lot.skipped.push_back({path_, 0, std::string("cannot be read: ") + std::strerror(errno)});
       return false;
     }
+    lot.paths.push_back(path_);
     const std::int64_t budget = lot.read_bytes + kLotBytes;
     bool more = true;
     while (more && lot.read_bytes < budget && lot.records.size() < kLotRecords) {
@@ -73,8 +75,10 @@ class Reading {
     progress_.carried = dump_json(transcript_.carry());
     lot.progress[path_] = progress_;
     if (!more) {
-      lot.counts.merged += transcript_.counts().merged;
-      lot.counts.api_errors += transcript_.counts().api_errors;
+      const TranscriptCounts fresh = transcript_.counts() - counted_;
+      lot.counts.lines += fresh.lines;
+      lot.counts.merged += fresh.merged;
+      lot.counts.api_errors += fresh.api_errors;
       for (const auto& [model, count] : transcript_.unpriced()) lot.unpriced[model] += count;
     }
     return more;
@@ -116,6 +120,7 @@ class Reading {
 
   void take(std::string_view text, LineParser& parser, Lot& lot) {
     ++number_;
+    transcript_.count_line();
     if (dropped_ + text.size() > kMostLineBytes) {
       lot.skipped.push_back(
           {path_, number_,
@@ -144,7 +149,7 @@ class Reading {
     for (const Made& made : made_) {
       schema::Checked checked = metrics::check_event(*made.kind, made.record, now_);
       if (checked.ok())
-        lot.records.push_back({{made.kind, std::move(checked.row)}, made.side});
+        lot.records.push_back({{made.kind, std::move(checked.row)}, made.side, lot.paths.size() - 1});
       else
         lot.skipped.push_back({path_, number_, schema::to_text(checked.violations)});
     }
@@ -161,7 +166,8 @@ class Reading {
   std::string dir_;
   bool wanted_ = true;
   Transcript transcript_;
-  std::vector<Made> made_;  // of the block that is read
+  const TranscriptCounts counted_;  // in earlier runs
+  std::vector<Made> made_;          // of the block that is read
   std::string buffer_;
   std::size_t held_ = 0;     // bytes of a line whose end was not read yet
   std::size_t dropped_ = 0;  // bytes before them, of a line that is too long
@@ -221,9 +227,9 @@ Flight launch(std::unique_ptr<Stream> stream) {
   return {std::move(stream), std::async(std::launch::async, [one] { return one->next(); })};
 }
 
-Rest rest_of(const TranscriptFile& file, WallTime now) {
+Rest rest_of(const TranscriptFile& file, WallTime now, Rest at_least) {
   const Millis quiet = now - from_ms(file.modified_ms);
-  return quiet >= kEnded ? Rest::ended : quiet >= kStill ? Rest::still : Rest::busy;
+  return std::max(at_least, quiet >= kEnded ? Rest::ended : quiet >= kStill ? Rest::still : Rest::busy);
 }
 
 // What an earlier run left of this very file.
@@ -233,8 +239,8 @@ const Progress* same_file(const TranscriptFile& file, const Importer::Known& kno
 }
 
 // Nothing to read, and nothing that its rest would settle now.
-bool is_idle(const TranscriptFile& file, const Progress* before, WallTime now) {
-  return before != nullptr && before->size == file.size && rest_of(file, now) <= before->rest;
+bool is_idle(const TranscriptFile& file, const Progress* before, Rest rest) {
+  return before != nullptr && before->size == file.size && rest <= before->rest;
 }
 
 }  // namespace
@@ -261,8 +267,9 @@ Result<void> Importer::run(const std::vector<SessionFiles>& sessions, const Take
       for (const TranscriptFile& file : session.files) {
         const Progress* before = same_file(file, known_);
         resumed = resumed || before != nullptr;
-        if (is_idle(file, before, now_)) continue;
-        tasks.push_back({file, before != nullptr ? std::optional(*before) : std::nullopt, rest_of(file, now_)});
+        const Rest rest = rest_of(file, now_, at_least_);
+        if (is_idle(file, before, rest)) continue;
+        tasks.push_back({file, before != nullptr ? std::optional(*before) : std::nullopt, rest});
       }
       if (!tasks.empty())
         flying.push_back(launch(

@@ -44,12 +44,14 @@ struct SkippedLine {
 // A checked record, ready for Recorder::stage.
 struct Counted {
   metrics::Event event;
-  bool side = false;  // of a side chain: it may replay a message of its session
+  bool side = false;     // of a side chain: it may replay a message of its session
+  std::size_t file = 0;  // of the lot's paths
 };
 
 // What one reading of a piece brought.
 struct Lot {
   std::vector<Counted> records;
+  std::vector<std::string> paths;            // that they came from
   std::map<std::string, Progress> progress;  // by path; counts once the records are kept
   std::vector<SkippedLine> skipped;
   std::int64_t read_bytes = 0;
@@ -68,8 +70,9 @@ class Importer {
   // Whether nothing of what happened in this directory is wanted. Asked by several threads at once.
   using Off = std::function<bool(const std::string& dir)>;
 
-  Importer(const Prices& prices, WallTime now, Known known, Off off)
-      : prices_(prices), now_(now), known_(std::move(known)), off_(std::move(off)) {}
+  // `at_least`: for how long the files have been left alone, where one knows better than by their times.
+  Importer(const Prices& prices, WallTime now, Known known, Off off, Rest at_least = Rest::busy)
+      : prices_(prices), now_(now), known_(std::move(known)), off_(std::move(off)), at_least_(at_least) {}
 
   // Bytes of these sessions that are new.
   std::int64_t unread(const std::vector<SessionFiles>& sessions) const;
@@ -81,6 +84,7 @@ class Importer {
   const WallTime now_;
   const Known known_;
   const Off off_;
+  const Rest at_least_;
 };
 
 }  // namespace fortium::claude

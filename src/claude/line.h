@@ -42,6 +42,7 @@ struct ToolResult {
 struct AgentResult {
   std::string id;
   std::string type;
+  std::string status;       // empty in older clients: it has completed
   double duration_ms = -1;  // below zero: not said
 };
 
@@ -52,14 +53,29 @@ struct CostState {
   double start_ms = 0;  // the same in a fork and what it was forked from
 };
 
+// What an edit changed; below zero: not said.
+struct ChangedLines {
+  std::int64_t added = -1;
+  std::int64_t removed = -1;
+};
+
+struct Compaction {
+  std::string trigger;
+  std::int64_t tokens_before = -1, tokens_after = -1;  // below zero: not said
+  double duration_ms = -1;
+};
+
 struct Line {
-  enum class Type { other, assistant, user, cost_state };
+  enum class Type { other, assistant, user, system, cost_state };
 
   Type type = Type::other;
   std::string uuid, timestamp, session_id, prompt_id, request_id, cwd;
   bool sidechain = false;
-  bool api_error = false;  // "<synthetic>": the client's word about a request that failed
-  bool denied = false;     // a person, a rule or a hook refused the tool call
+  bool api_error = false;    // "<synthetic>", the client's word about a request that failed, or one about a retry
+  bool meta = false;         // of the client's own, and not a prompt
+  bool compacted = false;    // the summary that a conversation goes on from
+  bool interrupted = false;  // a person stopped the turn
+  bool denied = false;       // a person, a rule or a hook refused the tool call
 
   std::string message_id, model, stop_reason;
   bool has_usage = false;
@@ -69,6 +85,12 @@ struct Line {
   std::string command;  // what stands where the name of a slash command does; it may be anything
   bool has_agent = false;
   AgentResult agent;
+  ChangedLines changed;
+  std::string subtype;  // of a line of the system
+  Compaction compaction;
+  double duration_ms = -1;  // of a turn; below zero: not said
+  std::string error;        // the client's word for what failed
+  std::int64_t http_status = 0, retry = 0;
   CostState cost;
 };
 

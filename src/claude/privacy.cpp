@@ -117,6 +117,12 @@ std::string clean_name(std::string_view name) {
   return out;
 }
 
+std::string word_of(const std::string& error) {
+  constexpr std::size_t kLongest = 64;
+  const bool word = std::ranges::all_of(error, [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
+  return word && error.size() <= kLongest ? error : "";
+}
+
 std::string command_of(std::string_view prompt) {
   if (!prompt.starts_with('/')) return "";
   const std::string_view name = prompt.substr(1, prompt.find_first_of(" \t\n\r") - 1);

@@ -24,6 +24,8 @@ constexpr std::size_t kMostKeptChars = 4'000;  // of an allowed text; the fields
 
 // A name that somebody else gave, fit for a record: no control characters, at most 255 characters.
 std::string clean_name(std::string_view name);
+// One of the few words that Claude Code has for what failed, such as rate_limit; empty: it is anything else.
+std::string word_of(const std::string& error);
 // "/plan-product" of "/plan-product now and here"; empty: the prompt is no command.
 std::string command_of(std::string_view prompt);
 // The same of a command or skill that is named without its slash.

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "fortium/claude/identity.h"
+#include "privacy.h"
 
 namespace fortium::claude {
 
@@ -39,6 +40,8 @@ std::string text_of(const Json& object, std::string_view name) {
   return at != object.end() && at->is_string() ? at->get<std::string>() : "";
 }
 
+std::string agent_name(const std::string& type) { return type.empty() ? "general-purpose" : clean_name(type); }
+
 bool is_agent_tool(std::string_view tool) { return tool == "Task" || tool == "Agent"; }
 
 Json fields_of(std::string_view kind, std::string_view key, const std::string& session, const std::string& prompt,
@@ -55,10 +58,7 @@ void add_context(Json& fields, const char* name, Json context) {
 Record record_of(const OpenCall& call, const End& end) {
   Json context = detail_of(call);
   context.update(end.context);
-  // What has no name of its own is known by when it began: a compaction, as there may be several in one turn, and a
-  // turn and its command where no prompt is named.
-  const bool unnamed = call.what == kCompact || call.key == call.session_id;
-  const std::string key = unnamed ? call.key + "/" + std::to_string(to_ms(call.started)) : call.key;
+  const std::string key = call.what == kCompact ? call.key + "/" + call.name : call.key;
   if (call.what == kTurn || call.what == kCompact) {
     if (end.duration) context["duration_ms"] = *end.duration;
     context["status"] = end.status;

@@ -20,8 +20,9 @@ inline constexpr std::string_view kTurn = "turn";        // from a prompt to its
 inline constexpr std::string_view kCompact = "compact";  // a conversation is summed up
 inline constexpr std::string_view kEvent = "event";      // how often an event of this name was seen
 
-inline constexpr std::string_view kEnded = "ended";  // state of a session that said goodbye
-inline constexpr std::string_view kAsked = "asked";  // state of a tool call: a person was asked
+inline constexpr std::string_view kStateEnded = "ended";          // state of a session that said goodbye
+inline constexpr std::string_view kStateAbandoned = "abandoned";  // and of one that did not
+inline constexpr std::string_view kAsked = "asked";               // state of a tool call: a person was asked
 
 struct Record {
   std::string_view kind;
@@ -49,6 +50,8 @@ Json fields_of(std::string_view kind, std::string_view key, const std::string& s
 void set_if(Json& object, const char* name, std::string_view text);
 // A member that is text; "" where there is none.
 std::string text_of(const Json& object, std::string_view name);
+// What a subagent is called by its type; the client takes this one where none is named.
+std::string agent_name(const std::string& type);
 // Whether it is the tool by which a subagent is asked; older versions call it otherwise.
 bool is_agent_tool(std::string_view tool);
 void add_context(Json& fields, const char* name, Json context);

@@ -37,6 +37,7 @@ struct Entry {
   std::size_t group = 0, place = 0;
   Span command;
   std::string program;
+  bool by_server = false;  // then it has neither
 };
 
 std::vector<Entry> entries_of(std::string_view text) {
@@ -52,8 +53,11 @@ std::vector<Entry> entries_of(std::string_view text) {
       for (std::size_t place = 0; place < handlers.size(); ++place) {
         const auto command = member_of(text, handlers[place].value, "command");
         const auto line = command ? string_of(text, *command) : std::nullopt;
+        const auto tool = member_of(text, handlers[place].value, "tool");
         if (line && is_our_hook(*line))
-          found.push_back({event.key, *hooks, event.value, *inner, group, place, *command, *program_of(*line)});
+          found.push_back({event.key, *hooks, event.value, *inner, group, place, *command, *program_of(*line), false});
+        else if (tool && string_of(text, *tool) == kHookTool)
+          found.push_back({event.key, *hooks, event.value, *inner, group, place, {}, "", true});
       }
     }
   }
@@ -83,26 +87,52 @@ Result<std::string> read(std::string_view text) {
   return std::string(text);
 }
 
-ordered_json group_of(std::string_view program) {
+bool contains(std::span<const std::string_view> names, std::string_view name) {
+  return std::ranges::find(names, name) != names.end();
+}
+
+// What the server is told of a tool call: names, ids and numbers. How a call began is told by a command hook, with all
+// of its input, whose size may be anything.
+ordered_json input_of_tool() {
+  ordered_json input;
+  for (const char* name : {"hook_event_name", "session_id", "cwd", "prompt_id", "permission_mode", "agent_id",
+                           "agent_type", "tool_name", "tool_use_id", "duration_ms", "error", "is_interrupt"})
+    input[name] = "${" + std::string(name) + "}";
+  for (const char* name : {"subagent_type", "skill"})
+    input["tool_input"][name] = "${tool_input." + std::string(name) + "}";
+  for (const char* name : {"interrupted", "status", "agentId", "structuredPatch"})
+    input["tool_response"][name] = "${tool_response." + std::string(name) + "}";
+  return input;
+}
+
+ordered_json group_of(std::string_view program, bool by_server) {
   ordered_json handler = {{"type", "command"}, {"command", hook_command(program)}, {"timeout", kHookTimeout}};
+  if (by_server)
+    handler = {{"type", "mcp_tool"},
+               {"server", kName},
+               {"tool", kHookTool},
+               {"input", input_of_tool()},
+               {"timeout", kHookTimeout}};
   return {{"hooks", ordered_json::array({std::move(handler)})}};
 }
 
-// The first entry that is to go: of another event, or a second one of its own.
-std::optional<Entry> first_wrong(std::string_view text, std::span<const std::string_view> events) {
+// The first entry that is to go: of another event, of another type, or a second one of its own.
+std::optional<Entry> first_wrong(std::string_view text, std::span<const std::string_view> events,
+                                 std::span<const std::string_view> by_server) {
   std::vector<std::string> seen;
   for (Entry& entry : entries_of(text)) {
     const bool again = std::ranges::find(seen, entry.event) != seen.end();
-    if (again || std::ranges::find(events, entry.event) == events.end()) return std::move(entry);
+    if (again || !contains(events, entry.event) || entry.by_server != contains(by_server, entry.event))
+      return std::move(entry);
     seen.push_back(entry.event);
   }
   return std::nullopt;
 }
 
-Result<void> add_event(std::string& text, std::string_view event, std::string_view program) {
+Result<void> add_event(std::string& text, std::string_view event, std::string_view program, bool by_server) {
   const Span root = root_of(text);
   const auto hooks = member_of(text, root, "hooks");
-  const ordered_json group = group_of(program);
+  const ordered_json group = group_of(program, by_server);
   if (!hooks) {
     append(text, root, "hooks", {{event, ordered_json::array({group})}});
     return {};
@@ -164,15 +194,16 @@ bool is_our_hook(std::string_view command) {
 }
 
 Result<std::string> add_hooks(std::string_view before, std::span<const std::string_view> events,
-                              std::string_view program) {
+                              std::string_view program, std::span<const std::string_view> by_server) {
   FM_TRY(std::string text, read(before));
-  while (const auto wrong = first_wrong(text, events)) remove_entry(text, *wrong);
+  while (const auto wrong = first_wrong(text, events, by_server)) remove_entry(text, *wrong);
   // From the last to the first, so that the places before stay what they are.
   std::vector<Entry> stay = entries_of(text);
   for (auto entry = stay.rbegin(); entry != stay.rend(); ++entry)
-    if (entry->program != program) replace(text, entry->command, hook_command(program));
+    if (!entry->by_server && entry->program != program) replace(text, entry->command, hook_command(program));
   for (const std::string_view event : events)
-    if (std::ranges::find(stay, event, &Entry::event) == stay.end()) FM_TRY_(add_event(text, event, program));
+    if (std::ranges::find(stay, event, &Entry::event) == stay.end())
+      FM_TRY_(add_event(text, event, program, contains(by_server, event)));
   return before.empty() && events.empty() ? Result<std::string>(std::string()) : Result<std::string>(std::move(text));
 }
 
@@ -230,9 +261,11 @@ std::string without_secrets(std::string_view text) {
   return out;
 }
 
-std::string hooks_by_hand(std::span<const std::string_view> events, std::string_view program) {
+std::string hooks_by_hand(std::span<const std::string_view> events, std::string_view program,
+                          std::span<const std::string_view> by_server) {
   ordered_json hooks = ordered_json::object();
-  for (const std::string_view event : events) hooks[std::string(event)] = ordered_json::array({group_of(program)});
+  for (const std::string_view event : events)
+    hooks[std::string(event)] = ordered_json::array({group_of(program, contains(by_server, event))});
   return ordered_json{{"hooks", std::move(hooks)}}.dump(2);
 }
 
@@ -245,6 +278,7 @@ Result<Wiring> wiring_of(std::string_view text) {
   Wiring wiring;
   for (Entry& entry : entries_of(whole)) {
     wiring.events.push_back(std::move(entry.event));
+    if (entry.by_server) continue;
     if (std::ranges::find(wiring.programs, entry.program) == wiring.programs.end())
       wiring.programs.push_back(std::move(entry.program));
   }

@@ -27,9 +27,13 @@ constexpr int kHookTimeout = 10;
 std::string hook_command(std::string_view program);
 bool is_our_hook(std::string_view command);
 
-// Afterwards each of these events has one entry of ours, with this program, and no other event has one.
-Result<std::string> add_hooks(std::string_view text, std::span<const std::string_view> events,
-                              std::string_view program);
+// The tool of the running server that takes events: a hook of type mcp_tool starts no process.
+constexpr std::string_view kHookTool = "record-hook-event";
+
+// Afterwards each of these events has one entry of ours, and no other event has one. It runs this program, or where the
+// event is among those `by_server`, calls the server's tool.
+Result<std::string> add_hooks(std::string_view text, std::span<const std::string_view> events, std::string_view program,
+                              std::span<const std::string_view> by_server = {});
 Result<std::string> remove_hooks(std::string_view text);
 
 // `above` names the objects in which mcpServers stands; none: the root. An entry that is there keeps what it says
@@ -43,7 +47,8 @@ Result<std::string> remove_server(std::string_view text, const Above& above);
 std::string without_secrets(std::string_view text);
 
 // What a person would add by hand.
-std::string hooks_by_hand(std::span<const std::string_view> events, std::string_view program);
+std::string hooks_by_hand(std::span<const std::string_view> events, std::string_view program,
+                          std::span<const std::string_view> by_server = {});
 std::string server_by_hand(std::string_view program);
 
 // What of ours a file holds.

@@ -28,11 +28,32 @@ Json usage_json(const Usage& usage) {
           usage.web_searches, usage.fast};
 }
 
+Json call_json(const auto& call) {
+  return {{"name", call.name},
+          {"agent", call.agent},
+          {"time", call.timestamp},
+          {"session", call.session_id},
+          {"prompt", call.prompt_id}};
+}
+
 Usage usage_of(const Json& list) {
   return {list.at(0), list.at(1), list.at(2), list.at(3), list.at(4), list.at(5), list.at(6)};
 }
 
 }  // namespace
+
+TranscriptCounts counts_in(const Json& carried) {
+  const Json counts = carried.is_object() ? carried.value("counts", Json()) : Json();
+  if (!counts.is_array() || counts.size() != 3) return {};
+  return {counts[0], counts[1], counts[2]};
+}
+
+std::optional<ClientTotal> total_in(const Json& carried) {
+  if (!carried.is_object() || !carried.contains("cost")) return std::nullopt;
+  const Json& cost = carried["cost"];
+  return ClientTotal{text_of(carried, "session"), cost.value("cost_usd", 0.0), usage_of(cost.at("usage")),
+                     cost.value("start_ms", 0.0)};
+}
 
 Transcript::Transcript(const Prices& prices, bool main, const Json& carried) : prices_(prices), main_(main) {
   if (!carried.is_object()) return;
@@ -42,21 +63,30 @@ Transcript::Transcript(const Prices& prices, bool main, const Json& carried) : p
   project_ = text_of(carried, "project");
   prompt_ = text_of(carried, "prompt");
   ended_ = carried.value("ended", false);
+  counts_ = counts_in(carried);
   if (carried.contains("cost")) cost_ = carried["cost"];
   if (const auto messages = carried.find("messages"); messages != carried.end())
     for (const Json& open : *messages)
       messages_.push_back({text_of(open, "id"), text_of(open, "request"), text_of(open, "model"), text_of(open, "time"),
                            text_of(open, "session"), text_of(open, "prompt"), usage_of(open.at("usage")),
                            open.value("stopped", false), open.value("side", false)});
-  if (const auto calls = carried.find("calls"); calls != carried.end())
-    for (const auto& [id, call] : calls->items())
-      calls_[id] = {text_of(call, "name"), text_of(call, "agent"), text_of(call, "time"), text_of(call, "session"),
-                    text_of(call, "prompt")};
+  for (auto [name, calls] : {std::pair{"calls", &calls_}, std::pair{"agents", &agents_}})
+    if (const auto known = carried.find(name); known != carried.end())
+      for (const auto& [id, call] : known->items())
+        (*calls)[id] = {text_of(call, "name"), text_of(call, "agent"), text_of(call, "time"), text_of(call, "session"),
+                        text_of(call, "prompt")};
+  if (const auto turn = carried.find("turn"); turn != carried.end())
+    turn_ = {text_of(*turn, "prompt"),      text_of(*turn, "started"), text_of(*turn, "last"),
+             text_of(*turn, "status"),      text_of(*turn, "error"),   turn->value("duration_ms", -1.0),
+             turn->value("answered", false)};
+  if (carried.contains("compaction")) compaction_ = carried["compaction"];
+  if (carried.contains("compacted")) compacted_ = carried["compacted"];
 }
 
 Json Transcript::carry() const {
   Json out{{"session", session_}, {"first", first_},   {"last", last_},
            {"project", project_}, {"prompt", prompt_}, {"ended", ended_}};
+  out["counts"] = {counts_.lines, counts_.merged, counts_.api_errors};
   if (!cost_.is_null()) out["cost"] = cost_;
   for (const Message& open : messages_)
     out["messages"].push_back({{"id", open.id},
@@ -68,12 +98,14 @@ Json Transcript::carry() const {
                                {"usage", usage_json(open.usage)},
                                {"stopped", open.stopped},
                                {"side", open.sidechain}});
-  for (const auto& [id, call] : calls_)
-    out["calls"][id] = {{"name", call.name},
-                        {"agent", call.agent},
-                        {"time", call.timestamp},
-                        {"session", call.session_id},
-                        {"prompt", call.prompt_id}};
+  for (const auto& [id, call] : calls_) out["calls"][id] = call_json(call);
+  for (const auto& [id, call] : agents_) out["agents"][id] = call_json(call);
+  if (!turn_.prompt_id.empty())
+    out["turn"] = {{"prompt", turn_.prompt_id}, {"started", turn_.started}, {"last", turn_.last},
+                   {"status", turn_.status},    {"error", turn_.error},     {"duration_ms", turn_.duration_ms},
+                   {"answered", turn_.answered}};
+  if (!compaction_.is_null()) out["compaction"] = compaction_;
+  if (!compacted_.is_null()) out["compacted"] = compacted_;
   return out;
 }
 
@@ -97,6 +129,9 @@ void Transcript::take(const Line& line, std::vector<Made>& out) {
   if (line.timestamp.empty()) return;
   begin(line, out);
   if (line.type == Line::Type::other) return;
+  if (line.api_error) take_error(line, out);
+  if (main_ && !line.sidechain && line.timestamp >= first_) take_turn(line, out);
+  if (line.type == Line::Type::system) return;
   last_ = std::max(last_, line.timestamp);  // of one format, so the order of texts is that of times
   ended_ = false;
   if (!line.prompt_id.empty()) prompt_ = line.prompt_id;
@@ -116,10 +151,7 @@ void Transcript::begin(const Line& line, std::vector<Made>& out) {
 }
 
 void Transcript::take_assistant(const Line& line, std::vector<Made>& out) {
-  if (line.api_error) {
-    ++counts_.api_errors;
-    return;
-  }
+  if (line.api_error) return;
   if (line.has_usage && !line.message_id.empty() && !line.model.empty()) {
     auto open = std::ranges::find_if(
         messages_, [&](const Message& one) { return one.id == line.message_id && one.request_id == line.request_id; });
@@ -163,18 +195,16 @@ void Transcript::take_user(const Line& line, std::vector<Made>& out) {
     const auto at = calls_.find(result.id);
     if (at == calls_.end()) continue;  // its call was read before, or is not there
     const std::string_view status = line.denied ? "cancelled" : result.error ? "error" : "success";
-    close_call(at->first, at->second, status, out);
+    close_call(at->first, at->second, status, line.changed, out);
     if (is_agent_tool(at->second.name) && line.has_agent) {
       const std::string& key = line.agent.id.empty() ? result.id : line.agent.id;
-      const Call& call = at->second;
-      Json record = envelope(derived_id("agent_interaction", key), call.timestamp, call.session_id, call.prompt_id);
-      record["tool_use_id"] = result.id;
-      const std::string& type = line.agent.type.empty() ? call.agent : line.agent.type;
-      record["agent_name"] = type.empty() ? "general-purpose" : type;
-      record["interaction_type"] = "delegation";
-      record["status"] = status;
-      if (line.agent.duration_ms >= 0) record["execution_time_ms"] = line.agent.duration_ms;
-      out.push_back(make("agent_interaction", std::move(record)));
+      Call call = at->second;
+      if (!line.agent.type.empty()) call.agent = line.agent.type;
+      call.name = result.id;
+      if (line.agent.status.empty() || line.agent.status == "completed" || line.denied || result.error)
+        close_agent(key, call, result.id, status, line.agent.duration_ms, out);
+      else if (agents_.size() < kMostCalls)
+        agents_.insert_or_assign(key, std::move(call));
     }
     calls_.erase(at);
   }
@@ -197,13 +227,105 @@ void Transcript::close_message(const Message& done, std::vector<Made>& out) {
   out.push_back({metrics::find_kind("model_usage"), std::move(record), done.sidechain});
 }
 
-void Transcript::close_call(const std::string& id, const Call& call, std::string_view status, std::vector<Made>& out) {
+void Transcript::close_call(const std::string& id, const Call& call, std::string_view status,
+                            const ChangedLines& changed, std::vector<Made>& out) {
   if (call.name.empty()) return;
   Json record = envelope(derived_id("tool_usage", id), call.timestamp, call.session_id, call.prompt_id);
   record["tool_use_id"] = id;
   record["tool_name"] = call.name;
   record["status"] = status;
+  if (changed.added >= 0) record["context"] = {{"lines_added", changed.added}, {"lines_removed", changed.removed}};
   out.push_back(make("tool_usage", std::move(record)));
+}
+
+void Transcript::close_agent(const std::string& id, const Call& call, const std::string& tool_use_id,
+                             std::string_view status, double duration_ms, std::vector<Made>& out) {
+  Json record = envelope(derived_id("agent_interaction", id), call.timestamp, call.session_id, call.prompt_id);
+  record["tool_use_id"] = tool_use_id;
+  record["agent_name"] = agent_name(call.agent);
+  record["interaction_type"] = "delegation";
+  record["status"] = status;
+  if (duration_ms >= 0) record["execution_time_ms"] = duration_ms;
+  out.push_back(make("agent_interaction", std::move(record)));
+}
+
+Json Transcript::update(std::string id, std::string_view timestamp, std::string_view prompt, Json context) const {
+  Json record = envelope(std::move(id), timestamp, session_, prompt);
+  record["change"] = "update";
+  record["context"] = std::move(context);
+  return record;
+}
+
+// A turn is a prompt and what was answered; a prompt that the client itself answers is none.
+void Transcript::take_turn(const Line& line, std::vector<Made>& out) {
+  const bool user = line.type == Line::Type::user;
+  if (user && !compaction_.is_null()) close_compaction(line, out);
+  if (line.subtype == "compact_boundary") {
+    const Compaction& one = line.compaction;
+    compaction_ = {{"event", "compact"}, {"time", line.timestamp}, {"status", "success"}};
+    set_if(compaction_, "trigger", clean_name(one.trigger));
+    if (one.tokens_before >= 0) compaction_["tokens_before"] = one.tokens_before;
+    if (one.tokens_after >= 0) compaction_["tokens_after"] = one.tokens_after;
+    if (one.duration_ms >= 0) compaction_["duration_ms"] = one.duration_ms;
+  }
+  if (line.subtype == "turn_duration") {
+    turn_.duration_ms = line.duration_ms;
+    return close_turn(out);
+  }
+  const bool asks = user && !line.meta && !line.compacted && !line.interrupted && line.tool_results.empty();
+  if (asks && !line.prompt_id.empty() && line.prompt_id != turn_.prompt_id) {
+    close_turn(out);
+    turn_ = {.prompt_id = line.prompt_id, .started = line.timestamp, .last = line.timestamp};
+  }
+  if (turn_.prompt_id.empty() || line.type == Line::Type::system) return;
+  // What the client itself writes between two turns is of neither.
+  if (!user || !line.tool_results.empty()) turn_.last = std::max(turn_.last, line.timestamp);
+  if (line.type == Line::Type::assistant) {
+    turn_.answered = true;
+    turn_.status = line.api_error ? "error" : "success";
+    turn_.error = word_of(line.error);
+  }
+  if (line.interrupted) turn_.status = "cancelled";
+}
+
+void Transcript::close_turn(std::vector<Made>& out) {
+  const Turn turn = std::exchange(turn_, {});
+  if (!turn.answered) return;
+  Json context = {{"event", "turn"}, {"status", turn.status}};
+  set_if(context, "error", turn.error);
+  const auto from = parse_rfc3339(turn.started), until = parse_rfc3339(turn.last);
+  if (turn.duration_ms >= 0)
+    context["duration_ms"] = turn.duration_ms;
+  else if (from && until && turn.status != "cancelled")
+    context["duration_ms"] = static_cast<double>(to_ms(*until) - to_ms(*from));
+  out.push_back(make("user_session", update(derived_id("user_session", session_ + "/turn/" + turn.prompt_id), turn.last,
+                                            turn.prompt_id, std::move(context))));
+}
+
+// The line behind it names its prompt; those of one prompt are numbered, as hooks do.
+void Transcript::close_compaction(const Line& line, std::vector<Made>& out) {
+  Json context = std::exchange(compaction_, nullptr);
+  const std::string time = text_of(context, "time");
+  context.erase("time");
+  const std::string& prompt = line.prompt_id.empty() ? session_ : line.prompt_id;
+  if (text_of(compacted_, "prompt") != prompt) compacted_ = {{"prompt", prompt}, {"count", 0}};
+  const int number = compacted_["count"].get<int>() + 1;
+  compacted_["count"] = number;
+  const std::string key = session_ + "/compact/" + prompt + "/" + std::to_string(number);
+  out.push_back(
+      make("user_session", update(derived_id("user_session", key), time, line.prompt_id, std::move(context))));
+}
+
+// Known by its line, which a fork copies.
+void Transcript::take_error(const Line& line, std::vector<Made>& out) {
+  ++counts_.api_errors;
+  if (line.uuid.empty()) return;
+  Json context = {{"event", "api_error"}};
+  set_if(context, "error", word_of(line.error));
+  if (line.http_status > 0) context["http_status"] = line.http_status;
+  if (line.retry > 0) context["retry"] = line.retry;
+  out.push_back(make("user_session", update(derived_id("user_session", "api_error/" + line.uuid), line.timestamp,
+                                            line.prompt_id.empty() ? prompt_ : line.prompt_id, std::move(context))));
 }
 
 void Transcript::rest(Rest how, std::vector<Made>& out) {
@@ -213,7 +335,9 @@ void Transcript::rest(Rest how, std::vector<Made>& out) {
     return true;
   });
   if (how != Rest::ended || ended_) return;
-  for (const auto& [id, call] : std::exchange(calls_, {})) close_call(id, call, "cancelled", out);
+  for (const auto& [id, call] : std::exchange(calls_, {})) close_call(id, call, "cancelled", {}, out);
+  for (const auto& [id, call] : std::exchange(agents_, {})) close_agent(id, call, call.name, "success", -1, out);
+  close_turn(out);
   end_session(out);
   ended_ = true;
 }

@@ -11,11 +11,16 @@
 //   records are of a side chain, and asks whether the message is known.
 // - "<synthetic>" is the client's word about an error, and no usage.
 //
+// Turns, compactions and failed requests are changes of their session, under the names by which hooks know them; see
+// the table in the README. What a fork copied of the session before it is older than its own first line, and is left to
+// that.
+//
 // What was left open is carried over to the next reading as JSON. One instance belongs to one thread.
 #pragma once
 
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,10 +45,26 @@ enum class Rest { busy, still, ended };
 
 constexpr std::size_t kMostOpen = 16;  // messages at once: subagents of older clients write between each other's lines
 
+// Of one file, since it was first read.
 struct TranscriptCounts {
-  std::int64_t merged = 0;      // lines that repeated the usage of a message
+  std::int64_t lines = 0;
+  std::int64_t merged = 0;      // that repeated the usage of a message
   std::int64_t api_errors = 0;  // requests that failed
+
+  TranscriptCounts operator-(const TranscriptCounts& other) const {
+    return {lines - other.lines, merged - other.merged, api_errors - other.api_errors};
+  }
 };
+// The client's own total of a session, as its transcript said it last.
+struct ClientTotal {
+  std::string session_id;
+  double cost_usd = 0;
+  Usage usage;
+  double start_ms = 0;  // the same in a fork, whose total begins with that of its parent
+};
+// Of what carry() gave.
+TranscriptCounts counts_in(const Json& carried);
+std::optional<ClientTotal> total_in(const Json& carried);
 
 class Transcript {
  public:
@@ -52,6 +73,8 @@ class Transcript {
   Transcript(const Prices& prices, bool main, const Json& carried);
 
   void take(const Line& line, std::vector<Made>& out);
+  // Every line, whatever is in it.
+  void count_line() { ++counts_.lines; }
   // All that is there has been read.
   void rest(Rest how, std::vector<Made>& out);
   Json carry() const;
@@ -72,21 +95,39 @@ class Transcript {
   struct Call {
     std::string name, agent, timestamp, session_id, prompt_id;
   };
+  struct Turn {
+    std::string prompt_id, started, last, status = "success", error;
+    double duration_ms = -1;  // as the client says; below zero: it does not
+    bool answered = false;
+  };
 
   void begin(const Line& line, std::vector<Made>& out);
   void take_assistant(const Line& line, std::vector<Made>& out);
   void take_user(const Line& line, std::vector<Made>& out);
   void close_message(const Message& done, std::vector<Made>& out);
-  void close_call(const std::string& id, const Call& call, std::string_view status, std::vector<Made>& out);
+  void close_call(const std::string& id, const Call& call, std::string_view status, const ChangedLines& changed,
+                  std::vector<Made>& out);
+  void close_agent(const std::string& id, const Call& call, const std::string& tool_use_id, std::string_view status,
+                   double duration_ms, std::vector<Made>& out);
+  void take_turn(const Line& line, std::vector<Made>& out);
+  void close_turn(std::vector<Made>& out);
+  void close_compaction(const Line& line, std::vector<Made>& out);
+  void take_error(const Line& line, std::vector<Made>& out);
   void end_session(std::vector<Made>& out);
+  // A change of the session of a name that hooks give it, too.
+  Json update(std::string id, std::string_view timestamp, std::string_view prompt, Json context) const;
   Json envelope(std::string id, std::string_view timestamp, std::string_view session, std::string_view prompt) const;
 
   const Prices& prices_;
   const bool main_;
   std::string session_, first_, last_, project_, prompt_;
-  std::vector<Message> messages_;      // open ones, oldest first
-  std::map<std::string, Call> calls_;  // tool calls without a result, by their id
-  Json cost_;                          // the newest cost-state
+  std::vector<Message> messages_;       // open ones, oldest first
+  std::map<std::string, Call> calls_;   // tool calls without a result, by their id
+  std::map<std::string, Call> agents_;  // subagents that go on in the background
+  Turn turn_;
+  Json compaction_;  // one whose prompt is not known yet
+  Json compacted_;   // the prompt of the last one, and how many it had
+  Json cost_;        // the newest cost-state
   bool ended_ = false;
   TranscriptCounts counts_;
   std::map<std::string, std::int64_t> unpriced_;

@@ -137,6 +137,36 @@ Converted convert_object(const Json& old, const std::string& id) {
   return {metrics::find_kind("tool_usage"), std::move(record), ""};
 }
 
+// Their words for how it ended, as ours.
+std::string outcome_of(const Json& old) {
+  const std::string status = status_of(old);
+  if (status == "completed" || status == "ok" || status == "passed") return "success";
+  return status == "failed" || status == "failure" ? "error" : status;
+}
+
+Converted convert_history_item(const Json& old, const std::string& id) {
+  if (!old.is_object()) return skipped("not an object");
+  std::string command, agent;
+  for (const char* name : {"command_name", "command", "name"})
+    if (command.empty()) command = first_word(text(old, name));
+  for (const char* name : {"agent_name", "agent"})
+    if (agent.empty()) agent = text(old, name);
+  if (command.empty() && agent.empty()) return skipped("command_name, command and name are missing");
+  Json record = begin(id, old, time_of(old));
+  if (time_of(old).empty()) record.erase("timestamp");
+  record["status"] = outcome_of(old);
+  for (const char* name : {"time", "duration", "execution_time_ms"})
+    if (old.contains(name) && old[name].is_number()) record["execution_time_ms"] = old[name];
+  if (command.empty()) {
+    record["agent_name"] = agent;
+    record["interaction_type"] = "delegation";
+    return {metrics::find_kind("agent_interaction"), std::move(record), ""};
+  }
+  record["command_name"] = command;
+  if (!agent.empty()) record["context"] = {{"agent", agent}};
+  return {metrics::find_kind("command_execution"), std::move(record), ""};
+}
+
 std::string line_id(std::string_view line, std::int64_t repeat) {
   return uuid5(kNamespace, std::string(line) + "\n" + std::to_string(repeat));
 }
@@ -191,6 +221,26 @@ std::vector<Converted> convert_queue(std::string_view whole, std::int64_t) {
         line += (line.empty() ? "{\"" : ",\"") + std::string(name) + "\":" + dump_json(item["data"][name]);
     line += line.empty() ? "{}" : "}";
     out.push_back(convert_object(item["data"], line_id(line, seen[line]++)));
+  }
+  return out;
+}
+
+std::vector<Converted> convert_history(std::string_view whole, std::int64_t) {
+  auto old = parse_json(whole);
+  if (!old) return {skipped("not JSON: " + old.error().what)};
+  Json items = Json::array();
+  for (const char* list : {"metrics", "commands"})
+    if (old->is_object() && old->contains(list) && (*old)[list].is_array())
+      for (Json& item : (*old)[list]) items.push_back(std::move(item));
+  if (old->is_array())
+    items = std::move(*old);
+  else if (items.empty())
+    items.push_back(std::move(*old));
+  std::vector<Converted> out;
+  std::map<std::string, std::int64_t> seen;
+  for (const Json& item : items) {
+    const std::string line = dump_json(item);
+    out.push_back(convert_history_item(item, line_id(line, seen[line]++)));
   }
   return out;
 }

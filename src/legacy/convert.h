@@ -38,4 +38,8 @@ std::vector<Converted> convert_queue(std::string_view text, std::int64_t repeat)
 // All of agent_invocations_*.jsonl: two lines an invocation, the later of which says how it ended.
 std::vector<Converted> convert_invocations(std::string_view text, std::int64_t repeat);
 
+// All of metrics*.json, command-history*.json and the like: a list of what ran, bare or under "metrics" or "commands",
+// or one such thing. What does not say when it was has no timestamp: only its file does.
+std::vector<Converted> convert_history(std::string_view text, std::int64_t repeat);
+
 }  // namespace fortium::legacy

@@ -1,11 +1,14 @@
 #include "read_folder.h"
 
 #include <fnmatch.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <span>
 
+#include "fortium/base/clock.h"
 #include "fortium/base/files.h"
 
 namespace fortium::legacy {
@@ -46,7 +49,18 @@ constexpr Shape kShapes[] = {
     {"metrics-collector.log", nullptr, Pieces::whole, "a log of the tool itself"},
     {"sync_queue.*.json", nullptr, Pieces::whole, "a copy of the queue"},
 };
+// What an earlier migration looked for in .agent-os and .claude themselves, where other things lie, too.
+constexpr Shape kHistories[] = {
+    {"metrics*.json", convert_history, Pieces::whole, ""},
+    {"dashboard*.json", convert_history, Pieces::whole, ""},
+    {"command-history*.json", convert_history, Pieces::whole, ""},
+    {"agent-usage*.json", convert_history, Pieces::whole, ""},
+    {"productivity*.json", convert_history, Pieces::whole, ""},
+    {"dashboard-settings.yml", nullptr, Pieces::whole, "settings, and no events"},
+};
 constexpr const char* kSubfolders[] = {"", "/sessions", "/realtime", "/archives"};
+
+bool is_root(const fs::path& folder) { return folder.filename() == ".agent-os" || folder.filename() == ".claude"; }
 
 bool matches(const Shape& shape, const std::string& name) { return ::fnmatch(shape.name, name.c_str(), 0) == 0; }
 
@@ -65,7 +79,7 @@ class FileReader {
     if (shape.pieces == Pieces::whole) {
       ++found_.of_lines;
       ++found_.lines;
-      keep(path, 0, shape.convert(text, 0));
+      keep(path, 0, with_time(path, shape.convert(text, 0)));
       return visitor_.pause();
     }
     found_.of_lines += std::count(text.begin(), text.end(), '\n') + (text.empty() || text.back() == '\n' ? 0 : 1);
@@ -84,6 +98,16 @@ class FileReader {
   }
 
  private:
+  // What does not say when it was is of the time at which its file was last written.
+  static std::vector<Converted> with_time(const std::string& path, std::vector<Converted> all) {
+    struct stat about {};
+    if (::stat(path.c_str(), &about) == 0)
+      for (Converted& one : all)
+        if (one.kind != nullptr && !one.record.contains("timestamp"))
+          one.record["timestamp"] = to_rfc3339(from_ms(about.st_mtime * 1'000));
+    return all;
+  }
+
   void keep(const std::string& path, std::int64_t line, const std::vector<Converted>& all) {
     for (const Converted& one : all) {
       std::string why = one.kind != nullptr ? visitor_.take(one) : one.why;
@@ -103,6 +127,14 @@ class FileReader {
   const Visitor& visitor_;
 };
 
+bool has_history(const fs::path& folder) {
+  std::error_code error;
+  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error))
+    for (const Shape& shape : kHistories)
+      if (matches(shape, at->path().filename()) && at->is_regular_file(error)) return true;
+  return false;
+}
+
 }  // namespace
 
 std::vector<std::string> metric_folders(const std::string& home, const std::string& project) {
@@ -113,6 +145,10 @@ std::vector<std::string> metric_folders(const std::string& home, const std::stri
     std::error_code error;
     if (!folder.starts_with("/.") && fs::is_directory(folder, error)) folders.push_back(folder);
   }
+  for (const std::string& folder :
+       {home + "/.agent-os", home + "/.claude", project + "/.agent-os", project + "/.claude"})
+    if (!folder.starts_with("/.") && std::ranges::find(folders, folder) == folders.end() && has_history(folder))
+      folders.push_back(folder);
   return folders;
 }
 
@@ -120,17 +156,19 @@ Result<void> read_folder(const std::string& path, Found& found, const Visitor& v
   std::error_code error;
   std::vector<std::string> files;
   if (!fs::is_directory(path, error)) files.push_back(path);
+  const bool root = is_root(path);
   for (const char* below : kSubfolders)
     for (fs::directory_iterator at(path + below, error), end; !error && at != end; at.increment(error))
-      if (at->is_regular_file(error)) files.push_back(at->path());
+      if (at->is_regular_file(error) && (!root || *below == '\0')) files.push_back(at->path());
   std::ranges::sort(files);
   FileReader reader(found, visitor);
-  for (const Shape& shape : kShapes)
-    for (std::string& file : files) {
-      if (file.empty() || !matches(shape, fs::path(file).filename())) continue;
-      FM_TRY_(reader.read(file, shape));
-      file.clear();  // read
-    }
+  for (const std::span<const Shape> shapes : {std::span<const Shape>(kShapes), std::span<const Shape>(kHistories)})
+    for (const Shape& shape : shapes)
+      for (std::string& file : files) {
+        if (file.empty() || (root && shapes.data() == kShapes) || !matches(shape, fs::path(file).filename())) continue;
+        FM_TRY_(reader.read(file, shape));
+        file.clear();  // read
+      }
   return {};
 }
 

@@ -62,7 +62,8 @@ std::vector<std::string> Lists::rows(List list, Revision revision) const {
   std::vector<std::string> out;
   switch (list) {
     case List::tools:
-      for (const Tool& tool : catalog_.tools) out.push_back(dump_json(row(tool, revision)));
+      for (const Tool& tool : catalog_.tools)
+        if (!tool.hidden) out.push_back(dump_json(row(tool, revision)));
       break;
     case List::resources:
       for (const Resource& resource : catalog_.resources) {

@@ -4,8 +4,10 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "database.h"
 
@@ -17,6 +19,14 @@ struct ImportedFile {
   std::int64_t offset = 0;
   std::int64_t rest = 0;  // the importer's word for how long the file had not been written to
   std::string carried;    // JSON of the importer's own
+  // Requests in it that were counted elsewhere: under another id, in the session that a side chain replays; under the
+  // same id, in the file that it was copied from.
+  std::int64_t replays = 0, copies = 0;
+};
+
+struct SessionUsage {
+  std::int64_t tokens = 0;  // of all four sorts
+  double cost_usd = 0;
 };
 
 class Imports {
@@ -29,9 +39,14 @@ class Imports {
   // before end_bulk() and one more commit.
   Result<void> begin_bulk();
   Result<void> end_bulk();
-  // Everything that is known, by key_of(path).
-  Result<std::map<std::string, ImportedFile>> load();
-  // In one transaction; after the records that it covers are durable, never before.
+  // By key_of(path); nothing: it was never read.
+  Result<std::optional<ImportedFile>> find(const std::string& key);
+  // All of them, whatever their files are called.
+  Result<std::vector<ImportedFile>> all();
+  // What model requests were recorded, by session.
+  Result<std::map<std::string, SessionUsage>> usage_by_session();
+  // `replays` and `copies` are added to what is there. In one transaction; after the records that it covers are
+  // durable, never before.
   Result<void> save(const std::map<std::string, ImportedFile>& files);  // by key_of(path)
   // Messages of a session that were recorded, with their requests: "message id/request id".
   Result<std::set<std::string>> messages_of(const std::string& session_id);

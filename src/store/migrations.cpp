@@ -86,7 +86,9 @@ CREATE TABLE imported_file (
   size INTEGER NOT NULL,
   "offset" INTEGER NOT NULL,
   rest INTEGER NOT NULL, -- 0 busy, 1 still, 2 ended: what is open then was settled
-  carried TEXT NOT NULL
+  carried TEXT NOT NULL,
+  replays INTEGER NOT NULL, -- requests in it that were counted under another id,
+  copies INTEGER NOT NULL -- or in another file
 ) WITHOUT ROWID, STRICT;
 
 -- Destinations: what is recorded for one is never sent to another.

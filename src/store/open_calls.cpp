@@ -78,11 +78,17 @@ Result<std::vector<OpenCall>> open_calls_of(Db& db, std::string_view session_id)
   return read_all(list);
 }
 
-Result<std::vector<OpenCall>> silent_calls(Db& db, std::string_view what, WallTime before, std::int64_t limit) {
-  FM_TRY(Statement list,
-         db.prepare("SELECT " + kColumns + " FROM open_call WHERE what = ? AND seen < ? ORDER BY seen LIMIT ?"));
-  list.bind(what, to_ms(before), limit);
+Result<std::vector<OpenCall>> silent_calls(Db& db, std::string_view what, std::string_view state, WallTime before,
+                                           std::int64_t limit) {
+  FM_TRY(Statement list, db.prepare("SELECT " + kColumns +
+                                    " FROM open_call WHERE what = ? AND state = ? AND seen < ? ORDER BY seen LIMIT ?"));
+  list.bind(what, state, to_ms(before), limit);
   return read_all(list);
+}
+
+Result<bool> is_open(Db& db, std::string_view session_id, std::string_view what, std::string_view state) {
+  FM_TRY(Statement find, db.prepare("SELECT 1 FROM open_call WHERE session_id = ? AND what = ? AND state = ?"));
+  return find.bind(session_id, what, state).step();
 }
 
 Result<void> change_open_calls(Db& db, const metrics::Changes& changes) {

@@ -12,8 +12,12 @@ namespace fortium::store {
 
 // All that is open in a session; the oldest first.
 Result<std::vector<metrics::OpenCall>> open_calls_of(Db& db, std::string_view session_id);
-// Of every session that has not been heard of since `before`, what `what` calls it itself; at most `limit`.
-Result<std::vector<metrics::OpenCall>> silent_calls(Db& db, std::string_view what, WallTime before, std::int64_t limit);
+// Of every session, what is kept of it under `what` in this state, if it has not been seen since `before`; the one that
+// has been silent for longest first, at most `limit`.
+Result<std::vector<metrics::OpenCall>> silent_calls(Db& db, std::string_view what, std::string_view state,
+                                                    WallTime before, std::int64_t limit);
+// Whether there is such a one.
+Result<bool> is_open(Db& db, std::string_view session_id, std::string_view what, std::string_view state);
 // Inside a transaction.
 Result<void> change_open_calls(Db& db, const metrics::Changes& changes);
 

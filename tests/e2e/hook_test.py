@@ -157,9 +157,150 @@ class Recording(Hook):
         self.hook(tool("PreToolUse", "Bash", "t1", "s1"), CLAUDE_PID=gone.pid)
         self.hook(event("SessionStart", "s2", source="startup"), CLAUDE_PID=os.getpid())
         self.hook(event("SessionStart", "s3", source="startup"), CLAUDE_PID=os.getpid())
-        ends = [record for record in self.records() if record.get("change") == "end"]
-        self.assertEqual([(end["session_id"], end["status"]) for end in ends], [("s1", "abandoned")])
+        self.assertEqual(self.ends(), [("s1", "abandoned")])
         self.assertEqual(self.count()["tool_usage", "Bash", "cancelled"], 1)
+        self.assertEqual({record["project"] for record in self.records()}, {"shop"})
+
+    def leave_without_a_word(self, session="s1"):
+        gone = subprocess.Popen(["true"])
+        gone.wait()
+        self.hook(event("SessionStart", session, source="startup"), CLAUDE_PID=gone.pid)
+
+    def ends(self):
+        return [(one["session_id"], one["status"]) for one in self.records() if one.get("change") == "end"]
+
+    def test_the_server_closes_it_too_and_so_does_import(self):
+        self.leave_without_a_word("s1")
+        session = self.mcp()
+        session.initialize()
+        support.until(lambda: self.ends() == [("s1", "abandoned")], "the end of the session")
+        session.close_input()
+        session.wait_end()
+        self.leave_without_a_word("s2")
+        self.json("import")
+        self.assertEqual(self.ends(), [("s1", "abandoned"), ("s2", "abandoned")])
+
+    def test_one_that_comes_back_is_active_again(self):
+        self.leave_without_a_word()
+        self.hook(event("SessionStart", "s2", source="startup"), CLAUDE_PID=os.getpid())
+        self.assertEqual(self.ends(), [("s1", "abandoned")])
+        for one in (event("SessionStart", "s1", source="resume"), event("Stop", "s1")):
+            self.hook(one, CLAUDE_PID=os.getpid())
+        changes = [one["status"] for one in self.records() if one["session_id"] == "s1" and one.get("status")]
+        self.assertEqual(changes, ["active", "abandoned", "active"])
+        self.hook(event("SessionEnd", "s1", reason="other"), CLAUDE_PID=os.getpid())
+        self.assertEqual(self.ends(), [("s1", "abandoned"), ("s1", "completed")])
+
+
+class Transcript(Hook):
+    """What only the transcript knows is read at the end of a turn and of a session, by nobody's wish."""
+
+    def setUp(self):
+        super().setUp()
+        self.folder = os.path.join(self.home, ".claude", "projects", "-w-shop")
+        os.makedirs(os.path.join(self.folder, SESSION, "subagents"))
+
+    def line(self, n, name=SESSION, stop="end_turn", **more):
+        message = {"id": f"msg-{n}", "model": "claude-sonnet-4-5-20250929", "role": "assistant", "stop_reason": stop,
+                   "content": [{"type": "text", "text": SECRET}], "usage": {"input_tokens": 1, "output_tokens": n}}
+        text = json.dumps({"type": "assistant", "uuid": f"u-{n}", "timestamp": "2026-03-01T00:00:01.000Z",
+                           "sessionId": SESSION, "requestId": f"req-{n}", "message": message, **more})
+        with open(os.path.join(self.folder, name + ".jsonl"), "a") as file:
+            file.write(text + "\n")
+
+    def event(self, name, session=SESSION, **fields):
+        return event(name, session, transcript_path=os.path.join(self.folder, session + ".jsonl"), **fields)
+
+    def tokens(self):
+        return sorted(one["output_tokens"] for one in self.records() if one["kind"] == "model_usage")
+
+    def test_the_tokens_of_a_session_are_there_when_it_has_ended(self):
+        self.hook(self.event("SessionStart", source="startup"), CLAUDE_PID=os.getpid())
+        self.line(1)
+        self.hook(self.event("Stop"), CLAUDE_PID=os.getpid())
+        self.assertEqual(self.tokens(), [1])
+        self.line(2)
+        self.line(3, stop=None)
+        self.line(4, f"{SESSION}/subagents/agent-a1", isSidechain=True, agentId="a1")
+        self.hook(self.event("SessionEnd", reason="other"), CLAUDE_PID=os.getpid())
+        self.assertEqual(self.tokens(), [1, 2, 3, 4])
+        self.assertEqual(self.json("import")["imported"], {})
+        self.assertEqual(self.local_ledger(), self.counted_ledger())
+
+    def test_a_call_whose_end_was_not_told_is_no_cancelled_one_if_the_transcript_knows_its_result(self):
+        self.hook(tool("PreToolUse", "Bash", "t1"))
+        self.hook(tool("PreToolUse", "Bash", "t2"))
+        use = {"type": "tool_use", "id": "t1", "name": "Bash", "input": {"command": SECRET}}
+        head = {"sessionId": SESSION, "timestamp": "2026-03-01T00:00:01.000Z", "uuid": "u"}
+        with open(os.path.join(self.folder, SESSION + ".jsonl"), "w") as file:
+            for more in ({"type": "assistant", "message": {"role": "assistant", "content": [use]}},
+                         {"type": "user", "message": {"role": "user", "content": [
+                             {"type": "tool_result", "tool_use_id": "t1", "content": SECRET}]}}):
+                file.write(json.dumps({**head, **more}) + "\n")
+        self.hook(self.event("Stop"))
+        found = {one["tool_use_id"]: one["status"] for one in self.records() if one["kind"] == "tool_usage"}
+        self.assertEqual(found, {"t1": "success", "t2": "cancelled"})
+
+    def test_what_is_too_much_for_the_end_of_a_session_is_read_by_a_process_of_its_own(self):
+        self.hook(self.event("SessionStart", source="startup"), CLAUDE_PID=os.getpid())
+        with open(os.path.join(self.folder, SESSION + ".jsonl"), "w") as file:
+            file.write(('{"type":"progress","text":"' + "x" * (1 << 20) + '"}\n') * 9)
+        self.line(1)
+        self.hook(self.event("SessionEnd", reason="other"), CLAUDE_PID=os.getpid())
+        support.until(lambda: self.tokens() == [1], "the tokens")
+
+    def test_those_of_a_session_that_was_killed_are_there_when_another_starts(self):
+        gone = subprocess.Popen(["true"])
+        gone.wait()
+        self.hook(self.event("SessionStart", source="startup"), CLAUDE_PID=gone.pid)
+        self.line(1)
+        self.hook(event("SessionStart", "s2", source="startup"), CLAUDE_PID=os.getpid())
+        support.until(lambda: self.tokens() == [1], "the tokens")
+
+    def test_a_transcript_that_is_elsewhere_or_nowhere_is_no_trouble(self):
+        self.hook(self.event("SessionStart", source="startup"))
+        for path in ("", "relative.jsonl", "/nowhere/x.jsonl", "/etc/passwd", "/"):
+            self.hook(event("Stop", transcript_path=path))
+        self.assertEqual(self.tokens(), [])
+
+
+class ByServer(Hook):
+    """Hooks of type mcp_tool: the running server is told, by texts."""
+
+    def told(self, server, name, use, **fields):
+        event = {"hook_event_name": name, "session_id": SESSION, "prompt_id": PROMPT, "cwd": f"/w/{SECRET}/shop",
+                 "tool_name": "Bash", "tool_use_id": use, "agent_id": "", "error": "", **fields}
+        result = server.call("record-hook-event", event)
+        self.assertEqual((result["isError"], result["content"][0]["text"]), (False, "{}"))
+
+    def test_an_end_is_recorded_as_by_a_command_and_both_count_once(self):
+        server = self.mcp()
+        server.initialize()
+        response = {"interrupted": "false", "structuredPatch": "", "status": ""}
+        for use, both in (("t1", False), ("t2", True)):
+            self.hook(tool("PreToolUse", "Bash", use))
+            self.told(server, "PostToolUse", use, duration_ms="87", tool_response=response)
+            if both:
+                self.hook(tool("PostToolUse", "Bash", use, tool_response={"stdout": SECRET}, duration_ms=87))
+        self.told(server, "PostToolUseFailure", "t3", duration_ms="5", error=f"Exit code 3 {SECRET}", is_interrupt="false")
+        found = {one["tool_use_id"]: one for one in self.records()}
+        self.assertEqual({use: one["status"] for use, one in found.items()},
+                         {"t1": "success", "t2": "success", "t3": "error"})
+        self.assertEqual(found["t1"]["execution_time_ms"], 87)
+        self.assertEqual(found["t1"]["context"]["command_word"], "echo")
+        self.assertNotIn("output_bytes", found["t1"]["context"])
+        self.assertEqual((found["t3"]["context"]["exit_code"], found["t3"]["source"], found["t3"]["project"]),
+                         (3, "hook", "shop"))
+        self.assertUntyped()
+        self.hook(event("Stop"))
+        self.assertEqual(len([one for one in self.records() if one["kind"] == "tool_usage"]), 3)
+        self.assertEqual(self.local_ledger(), self.counted_ledger())
+
+    def test_where_recording_is_off_nothing_is_kept(self):
+        server = self.mcp(DO_NOT_TRACK=1)
+        server.initialize()
+        self.told(server, "PostToolUse", "t1", duration_ms="87")
+        self.assertFalse(os.path.exists(self.database))
 
 
 class Adversity(Hook):

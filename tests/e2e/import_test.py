@@ -85,7 +85,7 @@ class Import(support.Case):
         said = self.json("import")
         self.assertEqual(said["files"], 1)
         self.assertEqual(said["read_bytes"], os.path.getsize(path))
-        self.assertEqual(said["imported"], {"model_usage": 39, "tool_usage": 39, "user_session": 1})
+        self.assertEqual(said["imported"], {"model_usage": 39, "tool_usage": 39, "user_session": 39})  # 38 turns
         self.assertEqual((said["duplicates"], said["skipped"], said["merged"]), (0, [], 39))
         self.check(session)
         again = self.json("import")
@@ -106,7 +106,7 @@ class Import(support.Case):
         with sqlite3.connect(self.database) as db:
             db.execute("DELETE FROM imported_file")
         said = self.json("import")
-        self.assertEqual((said["imported"], said["duplicates"]), ({}, 19))
+        self.assertEqual((said["imported"], said["duplicates"]), ({}, 27))
         self.check(session)
 
     def test_while_the_file_grows(self):
@@ -167,6 +167,34 @@ class Import(support.Case):
         self.json("import")
         self.check(session)
 
+    def test_what_was_counted_once_is_explained_and_held_against_the_client_s_own_total(self):
+        session, fork = Session("s1"), Session("s2", 1_770_009_000)
+        lines = [line for n in range(1, 4) for line in session.turn(n)]
+
+        def total(name, start, tokens, cost):
+            return json.dumps({"type": "cost-state", "sessionId": name, "totalCostUSD": cost, "startTime": start,
+                               "modelUsage": {"m": {"inputTokens": tokens, "outputTokens": 0}}}) + "\n"
+        own = sum(session.requests.values()) + 3 * 123
+        self.write("s1", "".join(lines) + total("s1", 1, own + 5, 1.0))
+        self.json("import")
+        self.write("s2", fork.turn(9)[0] + "".join(lines).replace('"sessionId":"s1"', '"sessionId":"s2"'))
+        replay = lines[1].replace('"req-1"', '"req-other"').replace('"isSidechain":false', '"isSidechain":true')
+        os.makedirs(os.path.join(self.projects, "s1", "subagents"))
+        self.write("s1/subagents/agent-x", replay)
+        said = self.json("import", "--explain")
+        explained = said["explained"]
+        self.assertEqual((said["replays"], explained["files"], explained["lines"]), (1, 3, 33))
+        self.assertEqual(explained["merged"], {"blocks": 6, "replays": 1, "copies": 3})
+        totals = explained["client_totals"]
+        self.assertEqual(totals["tokens"], {"client": own + 5, "recorded": own})
+        self.assertEqual([totals[one] for one in ("sessions", "equal", "client_has_more", "client_has_fewer", "forked")],
+                         [1, 0, 1, 0, 0])
+        self.write("s2", total("s2", 1, own + 9, 1.5))
+        again = self.json("import", "--explain")["explained"]
+        self.assertEqual((again["client_totals"]["forked"], again["client_totals"]["sessions"]), (2, 0))
+        self.assertEqual(again["merged"], explained["merged"])
+        self.assertIn("requests told before by another file", self.cli("import", "--explain", code=DONE).out)
+
     def test_an_hour_and_a_day_later(self):
         """What is open is settled by time: the file's, not ours."""
         session = Session("s1")
@@ -175,7 +203,7 @@ class Import(support.Case):
         self.json("import")
         self.assertEqual(self.status()["records"]["by_kind"].get("tool_usage", 0), 0)
         os.utime(path, (time.time() - 25 * HOUR,) * 2)
-        self.assertEqual(self.json("import")["imported"], {"tool_usage": 1, "user_session": 1})
+        self.assertEqual(self.json("import")["imported"], {"tool_usage": 1, "user_session": 2})
         with sqlite3.connect(self.database) as db:
             self.assertEqual(db.execute("SELECT status FROM tool_usage").fetchall(), [("cancelled",)])
         self.assertEqual(self.json("import")["imported"], {})
@@ -320,6 +348,41 @@ class Legacy(support.Case):
                          [("/plan-product", 40)])
         self.assertEqual(sorted(self.rows("SELECT change, productivity_score, commands_executed, total_duration_ms "
                                           "FROM user_session")), [("end", 68, 3, 9000), ("start", None, None, None)])
+        with open(self.database, "rb") as store:
+            self.assertNotIn(b"secret", store.read())
+
+    def test_lists_of_what_ran(self):
+        """The shapes that an earlier migration knew, where it looked for them."""
+        for folder in (".claude", "shop/.agent-os"):
+            os.makedirs(os.path.join(self.home, folder))
+        when = "2025-08-01T10:00:00Z"
+        files = {
+            ".agent-os/metrics-2025.json": [
+                {"timestamp": when, "command": "/plan-product a secret", "duration": 40, "success": False, "agent": "x"},
+                {"name": "/build", "time": 7.5, "status": "completed"}, {"nothing": 1}],
+            ".claude/command-history.json": {"commands": [{"command_name": "/test", "execution_time_ms": 5,
+                                                           "timestamp": when, "status": "error"}]},
+            "shop/.agent-os/agent-usage.json": {"metrics": [{"agent": "reviewer", "duration": 9, "timestamp": when}]},
+            ".claude/productivity.json": {"name": "/one", "time": 1, "success": True, "timestamp": when},
+            ".claude/settings.json": {"name": "secret"},
+        }
+        for name, content in files.items():
+            with open(os.path.join(self.home, name), "w") as file:
+                json.dump(content, file)
+        os.utime(os.path.join(self.home, ".agent-os/metrics-2025.json"), (1_754_000_000,) * 2)
+        shop = {"CLAUDE_PROJECT_DIR": os.path.join(self.home, "shop")}
+        dry = self.json("import", "--dry-run", **shop)
+        self.assertEqual(dry["imported"], {"agent_interaction": 1, "command_execution": 4})
+        self.assertEqual([(os.path.basename(one["file"]), one["why"]) for one in dry["skipped"]],
+                         [("metrics-2025.json", "command_name, command and name are missing")])
+        self.assertFalse(os.path.exists(self.data))
+        self.assertEqual(self.json("import", **shop)["imported"], dry["imported"])
+        self.assertEqual(self.json("import", **shop)["imported"], {})
+        self.assertEqual(self.rows("SELECT command_name, execution_time_ms, status, timestamp / 1000, context "
+                                   "FROM command_execution ORDER BY 1"),
+                         [("/build", 7.5, "success", 1_754_000_000, None), ("/one", 1, "success", 1_754_042_400, None),
+                          ("/plan-product", 40, "error", 1_754_042_400, '{"agent":"x"}'),
+                          ("/test", 5, "error", 1_754_042_400, None)])
         with open(self.database, "rb") as store:
             self.assertNotIn(b"secret", store.read())
 

@@ -229,6 +229,34 @@ class Install(WithClaude):
         self.assertFalse(os.path.exists(self.settings))
         self.assertIn("no hooks", self.json("doctor")["checks"][-1]["detail"])
 
+    def test_the_server_may_take_the_ends_of_tool_calls(self):
+        self.write(self.settings, json.dumps(OTHERS))
+        before = self.read(self.settings)
+        self.claude("2.1.117 (Claude Code)")
+        self.assertIn("2.1.118", self.install("--server-hooks", code=FAILED).err)
+        self.assertEqual(self.read(self.settings), before)
+        self.claude()
+        self.install()
+        commands = self.read(self.settings)
+        self.install("--server-hooks")
+        handlers = {event: [one for group in groups for one in group["hooks"] if one.get("command") != "mine"]
+                    for event, groups in self.load(self.settings)["hooks"].items()}
+        for event, ours in handlers.items():
+            self.assertEqual(len(ours), 1, event)
+            by_server = event in ("PostToolUse", "PostToolUseFailure")
+            self.assertEqual(ours[0]["type"], "mcp_tool" if by_server else "command")
+        tool = handlers["PostToolUse"][0]
+        self.assertEqual((tool["server"], tool["tool"]), ("fortium-metrics", "record-hook-event"))
+        self.assertEqual(tool["input"]["duration_ms"], "${duration_ms}")
+        again = self.read(self.settings)
+        self.install("--server-hooks")
+        self.assertEqual(self.read(self.settings), again)
+        self.install()
+        self.assertEqual(json.loads(commands), self.load(self.settings))
+        self.install("--server-hooks")
+        self.cli("uninstall", "claude-code", code=DONE)
+        self.assertEqual(self.read(self.settings), before)
+
     def test_a_dry_run_changes_nothing(self):
         self.claude()
         self.write(self.settings, json.dumps(OTHERS))

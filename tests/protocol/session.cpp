@@ -6,7 +6,9 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "app/hook_tool.h"
 #include "app/local_tools.h"
+#include "store/open_calls.h"
 
 namespace fortium::test {
 
@@ -55,6 +57,23 @@ Result<metrics::Reader*> Session::reader() {
   return reader_.get();
 }
 
+// As the program does, with what is open.
+Result<void> Session::record(const claude::HookEvent& event) {
+  FM_TRY(const auto open, store::open_calls_of(database_->db(), event.session_id()));
+  const claude::Happened happened = claude::what_happened(event, {clock_.now(), 1, {}, "shop"}, open);
+  std::vector<metrics::Event> events;
+  for (const claude::Record& record : happened.records) {
+    const metrics::Kind* kind = metrics::find_kind(record.kind);
+    schema::Checked checked = metrics::check_event(*kind, record.fields, clock_.now());
+    if (!checked.ok()) return Error{Errc::invalid, schema::to_text(checked.violations)};
+    events.push_back({kind, std::move(checked.row)});
+    events.back().row[metrics::kRecordedAt] = to_ms(clock_.now());
+    events.back().row[metrics::kSource] = std::string("hook");
+  }
+  FM_TRY_(store_->append(events, happened.changes));
+  return {};
+}
+
 void Session::connect() {
   metrics::Stamp stamp{"mcp", "session-1", "alice", option("project", "shop") == "none" ? "" : "shop"};
   if (option("resumed", "yes") == "no") stamp.session_id = uuid7(clock_.now(), entropy_);
@@ -62,6 +81,7 @@ void Session::connect() {
       std::make_unique<metrics::Recorder>(*may_fail_, clock_, entropy_, stamp, option("recording", "on") == "off");
   catalog_ = mcp::standard_catalog(option("alerts", "on") == "on");
   app::add_local_rows(catalog_, settings_);
+  app::add_hook_tool(catalog_, [this](const claude::HookEvent& event) { return record(event); });
   static const std::string kLocal = "local";
   const auto organization = header_.find("organization");
   server_ = std::make_unique<mcp::Server>(catalog_,

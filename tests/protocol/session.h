@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "app/settings.h"
+#include "claude/hook.h"
 #include "fortium/mcp/server.h"
 #include "fortium/metrics/recorder.h"
 #include "store/database.h"
@@ -83,6 +84,7 @@ class Session {
   bool record_elsewhere(std::string kind, const std::string& fields);
   std::string option(const std::string& key, const std::string& fallback) const;
   Result<metrics::Reader*> reader();
+  Result<void> record(const claude::HookEvent& event);
 
   const std::map<std::string, std::string> header_;
   TempDir dir_;

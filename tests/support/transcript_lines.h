@@ -38,9 +38,13 @@ class Lines {
            R"(","message":{"role":"user","content":")" + text + "\"}}\n";
   }
   std::string failed() {
-    return head("assistant") + R"("isApiErrorMessage":true,"message":{"id":"u1","model":"<synthetic>","content":[],)"
-                               R"("usage":{"input_tokens":0,"output_tokens":0,"speed":null}}})"
-                               "\n";
+    return head("assistant") +
+           R"("isApiErrorMessage":true,"error":"rate_limit","apiErrorStatus":429,"message":{"id":"u1","model":"<synthetic>","content":[],)"
+           R"("usage":{"input_tokens":0,"output_tokens":0,"speed":null}}})"
+           "\n";
+  }
+  std::string system(const std::string& subtype, const std::string& more) {
+    return head("system") + R"("subtype":")" + subtype + "\"" + more + "}\n";
   }
   std::string noise() {
     return R"({"type":"file-history-snapshot","snapshot":{"a":[1,2,{"b":"}"}]}})"

@@ -14,8 +14,9 @@ namespace fortium::claude {
 //
 // key, by kind of record: tool_usage: the tool_use_id. model_usage: message id + "/" + request id. agent_interaction:
 // the subagent's agent_id (without one, the tool_use_id of the call that started it). command_execution: the prompt_id
-// (a skill run by the model: its tool_use_id). user_session: session_id + "/start", "/end", or "/" + what + "/" + a key
-// of that event.
+// (a skill run by the model: its tool_use_id). user_session: session_id + "/start" and "/end" ("/resume/" + pid and
+// "/end/resume/" + pid of one that was resumed), "/turn/" + prompt_id, "/compact/" + prompt_id + "/" + its number among
+// those of its prompt; and "api_error/" + the uuid of its line.
 std::string derived_id(std::string_view kind, std::string_view key);
 
 }  // namespace fortium::claude

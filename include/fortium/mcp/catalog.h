@@ -58,6 +58,8 @@ struct Tool {
   // It stages records and reads nothing: its answer waits for the commit of its group.
   bool records = false;
   bool read_only = false;
+  // It can be called by who knows its name, and is in no list: no model is to see it.
+  bool hidden = false;
   // Arguments have passed the check against `input`, unless `records`: then stage() checks them.
   std::function<CallResult(Context&, const Json& arguments)> run;
 };

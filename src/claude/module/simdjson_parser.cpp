@@ -2,6 +2,7 @@
 // counted is stepped over without being read.
 #include <simdjson.h>
 
+#include <algorithm>
 #include <bit>
 #include <memory>
 #include <new>
@@ -14,7 +15,8 @@ namespace {
 
 namespace sj = simdjson::ondemand;
 
-constexpr std::size_t kLongestName = 255;  // of models, tools, agents, commands, in bytes
+constexpr std::string_view kInterrupted = "[Request interrupted";  // the client's word for it
+constexpr std::size_t kLongestName = 255;                          // of models, tools, agents, commands, in bytes
 
 std::string text_of(sj::value value) {
   if (value.type() != sj::json_type::string) return {};
@@ -30,6 +32,16 @@ double number_of(sj::value value) { return value.type() == sj::json_type::number
 std::int64_t count_of(sj::value value) {
   const double number = number_of(value);
   return number >= 0 && number < 1e15 ? static_cast<std::int64_t>(number) : 0;
+}
+
+std::int64_t count_or(sj::value value, std::int64_t none) {
+  return value.type() == sj::json_type::number ? count_of(value) : none;
+}
+
+// The first bytes of a string, as they stand there. Bytes behind the line may be read, see kPadding.
+bool begins_with(sj::value value, std::string_view text) {
+  if (value.type() != sj::json_type::string) return false;
+  return std::string_view(value.get_raw_json_string().value().raw(), kPadding).starts_with(text);
 }
 
 template <class Use>
@@ -86,6 +98,7 @@ void read_block(sj::value block, Line& line) {
     if (key == "name") name = text_of(member);
     if (key == "tool_use_id") result_id = text_of(member);
     if (key == "is_error") error = flag_of(member);
+    if (key == "text" && begins_with(member, kInterrupted)) line.interrupted = true;
     if (key == "input")
       each_member(member, [&](std::string_view part, sj::value argument) {
         if (part == "subagent_type") agent = text_of(argument);
@@ -97,7 +110,8 @@ void read_block(sj::value block, Line& line) {
 }
 
 // "<command-name>/compact</command-name> …": the client's form of a slash command.
-void read_command(std::string_view text, Line& line) {
+void read_text(std::string_view text, Line& line) {
+  line.interrupted = line.interrupted || text.starts_with(kInterrupted);
   constexpr std::string_view kOpen = "<command-name>", kClose = "</command-name>", kMessage = "<command-message>";
   const std::size_t at = text.starts_with(kMessage) ? text.find(kOpen) : text.starts_with(kOpen) ? 0 : text.npos;
   if (at == text.npos) return;
@@ -118,14 +132,44 @@ void read_message(sj::value message, Line& line) {
     }
     if (key != "content") return;
     if (member.type() == sj::json_type::string)
-      read_command(std::string_view(member.get_string()), line);
+      read_text(std::string_view(member.get_string()), line);
     else
       each_item(member, [&](sj::value block) { read_block(block, line); });
   });
 }
 
+// Ends of lines in a string, as the client counts them.
+std::int64_t line_ends(sj::value value) {
+  const std::string_view text = value.raw_json_token();
+  std::int64_t count = 0;
+  for (std::size_t at = text.find('\\'); at < text.size() - 1; at = text.find('\\', at + 2))
+    count += text[at + 1] == 'n';
+  return count;
+}
+
+void read_patch(sj::value patch, ChangedLines& changed) {
+  each_item(patch, [&](sj::value hunk) {
+    each_member(hunk, [&](std::string_view key, sj::value lines) {
+      if (key != "lines") return;
+      changed = {std::max<std::int64_t>(changed.added, 0), std::max<std::int64_t>(changed.removed, 0)};
+      each_item(lines, [&](sj::value line) {
+        if (line.type() != sj::json_type::string) return;
+        const char first = *line.get_raw_json_string().value().raw();
+        changed.added += first == '+';
+        changed.removed += first == '-';
+      });
+    });
+  });
+}
+
 void read_tool_result(sj::value result, Line& line) {
+  bool created = false;
+  std::int64_t content = -1;
   each_member(result, [&](std::string_view key, sj::value member) {
+    if (key == "type") created = text_of(member) == "create";
+    if (key == "content" && member.type() == sj::json_type::string) content = line_ends(member) + 1;
+    if (key == "structuredPatch") read_patch(member, line.changed);
+    if (key == "status") line.agent.status = text_of(member);
     if (key == "agentId") line.agent.id = text_of(member);
     if (key == "agentType") line.agent.type = text_of(member);
     if (key == "totalDurationMs" && member.type() == sj::json_type::number) {
@@ -134,6 +178,7 @@ void read_tool_result(sj::value result, Line& line) {
     }
   });
   if (!line.agent.id.empty()) line.has_agent = true;
+  if (created && content >= 0) line.changed = {content, 0};
 }
 
 void read_models(sj::value models, Line& line) {
@@ -148,12 +193,38 @@ void read_models(sj::value models, Line& line) {
   });
 }
 
+void read_compaction(sj::value metadata, Compaction& compaction) {
+  each_member(metadata, [&](std::string_view key, sj::value member) {
+    if (key == "trigger") compaction.trigger = text_of(member);
+    if (key == "preTokens") compaction.tokens_before = count_or(member, -1);
+    if (key == "postTokens") compaction.tokens_after = count_or(member, -1);
+    if (key == "durationMs" && member.type() == sj::json_type::number) compaction.duration_ms = number_of(member);
+  });
+}
+
+// A word of the client's own, or what the service answered.
+void read_error(sj::value error, Line& line) {
+  if (error.type() == sj::json_type::string) line.error = text_of(error);
+  each_member(error, [&](std::string_view key, sj::value member) {
+    if (key == "status") line.http_status = count_of(member);
+  });
+}
+
+// What the client writes as the result of a call that was not let run to its end; newer ones say it by a member, too.
+bool is_denial(std::string_view result) {
+  constexpr std::string_view kWords[] = {"User rejected", "Error: Claude requested permissions",
+                                         "Error: This command requires approval", "Error: [Request interrupted",
+                                         "Error: The user doesn't want"};
+  return std::ranges::any_of(kWords, [&](std::string_view word) { return result.starts_with(word); });
+}
+
 void read_line(sj::value whole, Line& line) {
   each_member(whole, [&](std::string_view key, sj::value member) {
     if (key == "type") {
       const std::string type = text_of(member);
       line.type = type == "assistant"    ? Line::Type::assistant
                   : type == "user"       ? Line::Type::user
+                  : type == "system"     ? Line::Type::system
                   : type == "cost-state" ? Line::Type::cost_state
                                          : Line::Type::other;
     }
@@ -166,10 +237,19 @@ void read_line(sj::value whole, Line& line) {
     if (key == "isSidechain") line.sidechain = flag_of(member);
     if (key == "isApiErrorMessage") line.api_error = flag_of(member);
     if (key == "toolDenialKind") line.denied = true;
+    if (key == "isMeta") line.meta = flag_of(member);
+    if (key == "isCompactSummary") line.compacted = flag_of(member);
+    if (key == "interruptedMessageId") line.interrupted = true;
+    if (key == "subtype") line.subtype = text_of(member);
+    if (key == "compactMetadata") read_compaction(member, line.compaction);
+    if (key == "durationMs" && member.type() == sj::json_type::number) line.duration_ms = number_of(member);
+    if (key == "apiErrorStatus") line.http_status = count_of(member);
+    if (key == "retryAttempt") line.retry = count_of(member);
+    if (key == "error") read_error(member, line);
     if (key == "message") read_message(member, line);
     if (key == "toolUseResult") {
       if (member.type() == sj::json_type::string)
-        line.denied = line.denied || std::string_view(member.get_string()).starts_with("User rejected");
+        line.denied = line.denied || is_denial(std::string_view(member.get_string()));
       else
         read_tool_result(member, line);
     }
@@ -178,6 +258,7 @@ void read_line(sj::value whole, Line& line) {
     if (key == "modelUsage") read_models(member, line);
   });
   if (line.model == "<synthetic>") line.api_error = true;
+  if (line.type == Line::Type::system && line.subtype == "api_error") line.api_error = true;
 }
 
 void throw_if(simdjson::error_code error) {

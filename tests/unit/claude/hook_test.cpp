@@ -38,7 +38,7 @@ class Session {
   }
 
   std::vector<Record> sees(const char* name, Json fields = Json::object()) {
-    return keeps(what_happened(event(name, std::move(fields)), {now, pid, privacy}, open));
+    return keeps(what_happened(event(name, std::move(fields)), {now, pid, privacy, "shop"}, open));
   }
 
   // Applies the changes, and holds every record against its kind.
@@ -173,6 +173,16 @@ TEST_CASE("an edit tells how many lines it changed") {
   CHECK(context["lines_removed"] == 1);
 }
 
+TEST_CASE("a new file has as many lines added as it has lines, however large it is") {
+  Session it;
+  std::string content;
+  for (int i = 0; i < 20'000; ++i) content += "line\n";
+  const Json made = {{"type", "create"}, {"content", content}, {"structuredPatch", Json::array()}};
+  const Json context = only(it.sees("PostToolUse", tool("Write", "t1", {{"tool_response", made}}))).fields["context"];
+  CHECK(context["lines_added"] == 20'001);
+  CHECK(context["lines_removed"] == 0);
+}
+
 TEST_CASE("a slash command lasts from its prompt to the end of the turn") {
   Session it;
   CHECK(it.sees("UserPromptSubmit", {{"prompt", "/plan-product for hunter2"}}).empty());
@@ -282,21 +292,16 @@ TEST_CASE("a turn is told with the length of its prompt and how it ended") {
         Json{{"event", "turn"}, {"prompt_chars", 12}, {"duration_ms", 300.0}, {"status", "success"}});
 }
 
-// Its transcript names the prompt, so the import of it brings the command; under a name of our own it would count
-// again.
-TEST_CASE(
-    "an older version names no prompts: turns are told apart by when they began, commands are left to the import") {
+// Its transcript names the prompt, so the import of it brings turns, commands and compactions; under a name of our own
+// they would count again.
+TEST_CASE("an older version names no prompts: what depends on their names is left to the import") {
   Session it;
   it.prompt_id.clear();
-  std::vector<Json> ids;
-  for (int i = 0; i < 2; ++i) {
-    it.sees("UserPromptSubmit", {{"prompt", "/again"}});
-    it.now += 300ms;
-    const Record turn = only(it.sees("Stop"));
-    CHECK(turn.kind == kSession);
-    ids.push_back(turn.fields["id"]);
-  }
-  CHECK(ids[0] != ids[1]);
+  CHECK(it.sees("UserPromptSubmit", {{"prompt", "/again"}}).empty());
+  CHECK(it.sees("PreCompact", {{"trigger", "auto"}}).empty());
+  CHECK(it.sees("PostCompact", {{"trigger", "auto"}}).empty());
+  it.now += 300ms;
+  CHECK(it.sees("Stop").empty());
 }
 
 TEST_CASE("a goodbye of a session that was never seen makes no session: listing servers says one, too") {
@@ -314,8 +319,19 @@ TEST_CASE("a compaction is told with its trigger and how long it took; the sessi
   CHECK(it.sees("SessionStart", {{"source", "compact"}}).empty());
   it.now += 4s;
   const Json compaction = only(it.sees("PostCompact", {{"trigger", "auto"}, {"compact_summary", "hunter2"}})).fields;
+  CHECK(compaction["id"] == derived_id("user_session", "session-1/compact/prompt-1/1"));
   CHECK(compaction["context"] ==
         Json{{"event", "compact"}, {"trigger", "auto"}, {"duration_ms", 4000.0}, {"status", "success"}});
+  // The next of the same prompt; one that was begun in vain has no number.
+  it.sees("PreCompact", {{"trigger", "auto"}});
+  it.now += 1h;
+  it.sees("PreCompact", {{"trigger", "auto"}});
+  it.now += 2s;
+  const Json second = only(it.sees("PostCompact", {{"trigger", "auto"}})).fields;
+  CHECK(second["id"] == derived_id("user_session", "session-1/compact/prompt-1/2"));
+  CHECK(second["context"]["duration_ms"] == 2000.0);
+  CHECK(it.sees("Stop").empty());
+  CHECK(it.sees("SessionEnd").size() == 1);
 }
 
 TEST_CASE("a session that is resumed starts and ends once more") {
@@ -383,14 +399,46 @@ TEST_CASE("a session without a goodbye is abandoned: what was open is told, at t
   const auto records = it.keeps(abandon(it.open));
   REQUIRE(records.size() == 4);
   const Json& end = records.back().fields;
+  CHECK(end["id"] == derived_id("user_session", "session-1/end"));
   CHECK(end["status"] == "abandoned");
   CHECK(end["session_end"] == to_rfc3339(last));
+  for (const Record& record : records) CHECK(record.fields["project"] == "shop");
+  // What is kept of it then is forgotten when it is closed once more; so is one that said goodbye.
+  CHECK(it.open.size() == 1);
+  CHECK(it.keeps(abandon(it.open)).empty());
   CHECK(it.open.empty());
-  // One that said goodbye is only forgotten.
   it.sees("SessionStart", {{"source", "startup"}});
   it.sees("SessionEnd", {{"reason", "other"}});
   CHECK(it.keeps(abandon(it.open)).empty());
   CHECK(it.open.empty());
+}
+
+TEST_CASE("a session that was given up and does something is active again, and ends once more") {
+  Session it;
+  it.sees("SessionStart", {{"source", "startup"}});
+  it.now += 200h;
+  const Json given_up = only(it.keeps(abandon(it.open))).fields;
+  it.now += 1h;
+  const Json back = only(it.sees("PreToolUse", tool("Bash", "t1"))).fields;
+  CHECK(back["status"] == "active");
+  CHECK(it.sees("PreToolUse", tool("Bash", "t2")).empty());
+  const auto records = it.sees("SessionEnd", {{"reason", "other"}});
+  REQUIRE(records.size() == 3);
+  CHECK(records.back().fields["status"] == "completed");
+  CHECK(records.back().fields["id"] != given_up["id"]);
+  // By a goodbye alone, and by a resumption, too.
+  for (const bool resumed : {false, true}) {
+    Session other;
+    other.sees("SessionStart", {{"source", "startup"}});
+    const Json first = only(other.keeps(abandon(other.open))).fields;
+    if (resumed) {
+      other.pid = 200;
+      CHECK(only(other.sees("SessionStart", {{"source", "resume"}})).fields["status"] == "active");
+    }
+    const Json end = only(other.sees("SessionEnd", {{"reason", "other"}})).fields;
+    CHECK(end["status"] == "completed");
+    CHECK(end["id"] != first["id"]);
+  }
 }
 
 TEST_CASE("with everything allowed nothing but contents of files and secrets is left out") {

@@ -115,6 +115,24 @@ class Scribe {
 
 }  // namespace
 
+TEST_CASE("the server's tool takes the place of the command, and goes as it does") {
+  constexpr std::string_view kByServer[] = {"PreToolUse"};
+  for (const std::string_view text :
+       {"{}\n", R"({"a":1,"hooks":{"Stop":[{"hooks":[{"type":"command","command":"x"}]}]}})"}) {
+    const std::string commands = with_hooks(text);
+    const auto served = add_hooks(text, kEvents, kProgram, kByServer);
+    REQUIRE(served.ok());
+    CHECK(served->find("record-hook-event") != std::string::npos);
+    CHECK(*add_hooks(*served, kEvents, kProgram, kByServer) == *served);
+    CHECK(*add_hooks(commands, kEvents, kProgram, kByServer) != commands);
+    CHECK(parse_json(with_hooks(*served)).ok());
+    CHECK(*parse_json(with_hooks(*served)) == *parse_json(commands));
+    CHECK(without_hooks(*served) == without_hooks(commands));
+    CHECK(wiring_of(*served)->events.size() == 2);
+    CHECK(wiring_of(*served)->programs.size() == 1);
+  }
+}
+
 TEST_CASE("a file that is not there begins with two blanks a level") {
   CHECK(with_hooks("", std::span(kEvents).first(1)) == R"({
   "hooks": {

@@ -1,4 +1,8 @@
 // What is counted in transcripts, rule by rule.
+#include <algorithm>
+#include <set>
+
+#include "fortium/claude/identity.h"
 #include "import_world.h"
 
 using namespace fortium;  // NOLINT(google-build-using-namespace)
@@ -71,6 +75,105 @@ TEST_CASE("what the client calls synthetic is an error and no usage") {
   CHECK(world.errors == 1);
 }
 
+namespace {
+
+// What happened in a session, by the word for it.
+std::vector<Json> events(const ImportWorld& world, const std::string& word) {
+  std::vector<Json> found;
+  for (const Json& one : world.of("user_session"))
+    if (one.value("context", Json::object()).value("event", "") == word) found.push_back(one);
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("a turn is recorded when the next begins, under the name by which hooks know it") {
+  ImportWorld world;
+  Lines lines("s1");
+  world.append("p/s1.jsonl", {lines.prompt("one"), lines.assistant("m1", "r1", 5, "end_turn"),
+                              lines.prompt("x").replace(1, 0, R"("isMeta":true,)"), lines.prompt("two")});
+  world.import();
+  REQUIRE(events(world, "turn").size() == 1);
+  const Json turn = events(world, "turn")[0];
+  const std::string prompt = turn["prompt_id"];
+  CHECK(prompt.starts_with("prompt-"));
+  CHECK(turn["id"] == claude::derived_id("user_session", "s1/turn/" + prompt));
+  CHECK(turn["context"] == Json{{"event", "turn"}, {"status", "success"}, {"duration_ms", 1000.0}});
+  // One that nobody answered is none; one that goes on is not over while it does.
+  world.append("p/s1.jsonl", {lines.prompt("three"), lines.assistant("m2", "r2", 5, "end_turn")});
+  world.import(claude::kStill);
+  CHECK(events(world, "turn").size() == 1);
+  world.append("p/s1.jsonl", {lines.system("turn_duration", R"(,"durationMs":4321)")});
+  world.import();
+  REQUIRE(events(world, "turn").size() == 2);
+  world.append("p/s1.jsonl", {lines.prompt("four"), lines.failed()});
+  world.import(claude::kEnded);
+  std::set<std::string> said;
+  for (const Json& one : events(world, "turn")) said.insert(one["context"].dump());
+  CHECK(said == std::set<std::string>{R"({"duration_ms":1000.0,"error":"rate_limit","event":"turn","status":"error"})",
+                                      R"({"duration_ms":1000.0,"event":"turn","status":"success"})",
+                                      R"({"duration_ms":4321.0,"event":"turn","status":"success"})"});
+}
+
+TEST_CASE("a turn that a person stopped was cancelled") {
+  ImportWorld world;
+  Lines lines("s1");
+  world.append("p/s1.jsonl", {lines.prompt("one"), lines.assistant("m1", "r1", 5, "end_turn"),
+                              lines.prompt("[Request interrupted by user]"), lines.prompt("two")});
+  world.import();
+  REQUIRE(events(world, "turn").size() == 1);
+  CHECK(events(world, "turn")[0]["context"] == Json{{"event", "turn"}, {"status", "cancelled"}});
+}
+
+TEST_CASE("the compactions of a prompt are numbered, as hooks do; what a fork copied is its parent's") {
+  ImportWorld world;
+  Lines lines("s1");
+  const auto compaction = [](Lines& by) {
+    return by.system("compact_boundary",
+                     R"(,"compactMetadata":{"trigger":"auto","preTokens":3064,"postTokens":2538,"durationMs":581})");
+  };
+  const auto summary = [](Lines& by) {
+    std::string line = by.prompt("secret");
+    const auto at = line.find("\"promptId\"");
+    return line.replace(at, line.find(',', at) - at, R"("isCompactSummary":true,"promptId":"prompt-x")");
+  };
+  world.append("p/s1.jsonl", {lines.prompt("a"), compaction(lines), summary(lines), compaction(lines)});
+  world.import();
+  world.append("p/s1.jsonl", {summary(lines)});  // in another run
+  world.import();
+  Lines fork("s2", false, 100), copied("s2");
+  world.append("p/s2.jsonl", {fork.prompt("b"), compaction(copied), summary(copied)});
+  world.import();
+  REQUIRE(events(world, "compact").size() == 2);
+  std::set<std::string> ids;
+  for (const Json& one : events(world, "compact")) {
+    ids.insert(one["id"]);
+    CHECK(one["context"] == Json{{"event", "compact"},
+                                 {"trigger", "auto"},
+                                 {"status", "success"},
+                                 {"tokens_before", 3064},
+                                 {"tokens_after", 2538},
+                                 {"duration_ms", 581.0}});
+  }
+  CHECK(ids == std::set<std::string>{claude::derived_id("user_session", "s1/compact/prompt-x/1"),
+                                     claude::derived_id("user_session", "s1/compact/prompt-x/2")});
+}
+
+TEST_CASE("a failed request and a retry are told with the status of the answer, each by its line") {
+  ImportWorld world;
+  Lines lines("s1");
+  world.append(
+      "p/s1.jsonl",
+      {lines.system("api_error", R"(,"error":{"status":529,"message":"secret"},"retryAttempt":2,"maxRetries":10)"),
+       lines.failed()});
+  world.import();
+  CHECK(world.errors == 2);
+  std::set<std::string> said;
+  for (const Json& one : events(world, "api_error")) said.insert(one["context"].dump());
+  CHECK(said == std::set<std::string>{R"({"error":"rate_limit","event":"api_error","http_status":429})",
+                                      R"({"event":"api_error","http_status":529,"retry":2})"});
+}
+
 TEST_CASE("a tool call is recorded with its result: success, error, refused, or never") {
   ImportWorld world;
   Lines lines("s1");
@@ -108,6 +211,43 @@ TEST_CASE("a subagent is one interaction, with the time that it took") {
   CHECK(world.of("agent_interaction")[0]["execution_time_ms"] == 245);
   CHECK(world.of("user_session").size() == 1);
   CHECK(world.sum("output_tokens") == 4);
+}
+
+TEST_CASE("a subagent in the background counts with its name, but not before it may have ended") {
+  ImportWorld world;
+  Lines lines("s1");
+  world.append("p/s1.jsonl",
+               {lines.assistant("m1", "r1", 1, "tool_use", Lines::tool_use("t1", "Agent")),
+                lines.tool_result("t1", false, R"(,"toolUseResult":{"status":"async_launched","agentId":"a1"})")});
+  world.import();
+  CHECK(world.of("agent_interaction").empty());
+  world.import(claude::kEnded);
+  REQUIRE(world.of("agent_interaction").size() == 1);
+  CHECK(world.of("agent_interaction")[0]["id"] == claude::derived_id("agent_interaction", "a1"));
+  CHECK(world.of("agent_interaction")[0]["agent_name"] == "general-purpose");
+  CHECK_FALSE(world.of("agent_interaction")[0].contains("execution_time_ms"));
+}
+
+TEST_CASE("an edit tells how many lines it changed, a new file all of its lines") {
+  ImportWorld world;
+  Lines lines("s1");
+  world.append(
+      "p/s1.jsonl",
+      {lines.assistant("m1", "r1", 1, "tool_use", Lines::tool_use("t1", "Edit")),
+       lines.tool_result("t1", false,
+                         R"(,"toolUseResult":{"filePath":"/a","structuredPatch":[{"lines":[" a","-b","+c","+d"]},)"
+                         R"({"lines":["+e"]}]})"),
+       lines.assistant("m2", "r2", 1, "tool_use", Lines::tool_use("t2", "Write")),
+       lines.tool_result("t2", false,
+                         R"(,"toolUseResult":{"type":"create","content":"a\\n\nb\n","structuredPatch":[]})"),
+       lines.assistant("m3", "r3", 1, "tool_use", Lines::tool_use("t3", "Bash")),
+       lines.tool_result("t3", false, R"(,"toolUseResult":{"stdout":"+x","interrupted":false})")});
+  world.import();
+  std::map<std::string, Json> context;
+  for (const Json& one : world.of("tool_usage")) context[one["tool_use_id"]] = one.value("context", Json());
+  CHECK(context["t1"] == Json{{"lines_added", 3}, {"lines_removed", 1}});
+  CHECK(context["t2"] == Json{{"lines_added", 3}, {"lines_removed", 0}});
+  CHECK(context["t3"].is_null());
 }
 
 TEST_CASE("a slash command is recorded by its name, and nothing behind it") {

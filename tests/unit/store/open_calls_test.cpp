@@ -102,7 +102,7 @@ TEST_CASE("the silent ones are those that were not heard of for long, the longes
   }
   const auto silent = [&](WallTime before, std::int64_t limit) {
     std::string sessions;
-    for (const OpenCall& one : must(silent_calls(it.database->db(), "user_session", before, limit)))
+    for (const OpenCall& one : must(silent_calls(it.database->db(), "user_session", "", before, limit)))
       sessions += one.session_id;
     return sessions;
   };
