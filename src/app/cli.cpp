@@ -295,6 +295,7 @@ void add_commands(CLI::App& app, Said& said) {
   add_record(app, said);
   add_import(app, said);
   add_report(app, said);
+  command(app, said, "watch", "what happens, live, on the whole screen", "fortium-metrics watch", run_watch);
   add_json(command(app, said, "status", "store, queue and sync at a glance", "fortium-metrics status",
                    [&said](const Settings& settings) { return run_status(settings, said.json); }),
            said);

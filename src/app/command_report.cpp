@@ -1,54 +1,16 @@
 // `fortium-metrics report`: asks a question, and writes the answer in a form.
-#include <langinfo.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
-
-#include <clocale>
-#include <cstdlib>
 #include <iostream>
 
 #include "commands.h"
 #include "fortium/report/questions.h"
 #include "fortium/report/render.h"
 #include "local.h"
+#include "terminal.h"
 #include "time_of.h"
 
 namespace fortium::app {
 
 namespace {
-
-constexpr std::size_t kMostWidth = 200;  // wider lines are hard to follow
-
-bool says_utf8() {
-  const locale_t locale = ::newlocale(LC_CTYPE_MASK, "", nullptr);
-  if (locale == nullptr) return false;
-  const bool utf8 = std::string_view(::nl_langinfo_l(CODESET, locale)) == "UTF-8";
-  ::freelocale(locale);
-  return utf8;
-}
-
-bool is_set(const char* variable) {
-  const char* value = std::getenv(variable);
-  return value != nullptr && *value != '\0';
-}
-
-// The screen's width, else what COLUMNS says: also where the output goes elsewhere.
-std::size_t screen_width() {
-  winsize size{};
-  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
-    return std::min<std::size_t>(size.ws_col, kMostWidth);
-  const char* columns = std::getenv("COLUMNS");
-  const long said = columns != nullptr ? std::strtol(columns, nullptr, 10) : 0;
-  return said > 0 ? std::min(static_cast<std::size_t>(said), kMostWidth) : report::Look{}.width;
-}
-
-report::Look look_of_terminal() {
-  const char* term = std::getenv("TERM");
-  return {.width = screen_width(),
-          .unicode = says_utf8(),
-          .colour = ::isatty(STDOUT_FILENO) != 0 && !is_set("NO_COLOR") && term != nullptr &&
-                    std::string_view(term) != "dumb"};
-}
 
 Result<report::Asked> understand(const ReportCommand& command, const report::Question& question,
                                  const report::Form& form, WallTime now) {

@@ -1,67 +1,16 @@
 // `fortium-metrics status`: store, queue and sync at a glance.
-#include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "../store/limits.h"
 #include "../store/migrations.h"
 #include "../store/records.h"
 #include "commands.h"
-#include "local.h"
+#include "status.h"
 #include "terminal.h"
 
 namespace fortium::app {
 
 namespace {
-
-std::string_view name_of(Mode mode) {
-  switch (mode) {
-    case Mode::local: return "local";
-    case Mode::hybrid: return "hybrid";
-    case Mode::remote: return "remote";
-  }
-  return "local";
-}
-
-std::string_view name_of(sync::Circuit circuit) {
-  switch (circuit) {
-    case sync::Circuit::closed: return "closed";
-    case sync::Circuit::open: return "open";
-    case sync::Circuit::paused: return "paused";
-  }
-  return "closed";
-}
-
-struct Status {
-  std::vector<std::int64_t> by_kind;
-  std::int64_t total = 0;
-  std::int64_t bytes = 0;
-  store::QueueCounts queue;
-  std::string refusal;  // the service's words about the record that was refused first
-  sync::LaneState lane;
-  std::int64_t spooled = 0;
-  std::vector<store::Quarantined> quarantine;
-  std::string trouble;  // of the store
-};
-
-Result<void> read_store(Local& local, Status& status) {
-  FM_TRY(store::Database* const database, local.store().database());
-  FM_TRY(const std::int64_t lane, local.store().lane());
-  FM_TRY(status.by_kind, store::count_records(*database));
-  FM_TRY(status.bytes, store::bytes_in_use(database->db()));
-  FM_TRY(status.queue, store::count_queue(*database, lane, local.clock().now()));
-  if (status.queue.failed > 0) {
-    FM_TRY(const store::QueuePage refused,
-           store::list_queue(*database, /*failed_only=*/true, 1, "", local.clock().now()));
-    if (!refused.entries.empty()) status.refusal = refused.entries.front().reason;
-  }
-  if (lane != store::kNoLane) {
-    store::SqliteOutbox outbox(*database, lane, local.entropy());
-    FM_TRY(status.lane, outbox.state());
-  }
-  for (const std::int64_t count : status.by_kind) status.total += count;
-  return {};
-}
 
 Json time_or_null(const std::optional<WallTime>& time) { return time ? Json(to_rfc3339(*time)) : Json(); }
 
@@ -162,15 +111,7 @@ void print(const Settings& settings, const Status& status, WallTime now) {
 int run_status(const Settings& settings, bool json) {
   tell_problems(settings);
   Local local(settings);
-  Status status;
-  const bool nothing = settings.disabled && !std::filesystem::exists(settings.data_dir + "/metrics.db");
-  if (auto read = nothing ? Result<void>() : read_store(local, status); !read)
-    status.trouble = read.error().what;
-  else
-    status.trouble = local.store().trouble();
-  status.spooled = local.store().spool().count();
-  status.quarantine = store::list_quarantine(settings.data_dir + "/quarantine");
-  if (status.by_kind.empty()) status.by_kind.resize(metrics::kinds().size());
+  const Status status = read_status(settings, local);
   const WallTime now = local.clock().now();
   if (json)
     std::cout << dump_json(to_json(settings, status, now)) << "\n";

@@ -126,6 +126,9 @@ struct ReportCommand {
 };
 int run_report(const Settings& settings, const ReportCommand& command);
 
+// A screen of what happens, until it is left.
+int run_watch(const Settings& settings);
+
 int run_schema_export(const std::string& dir);
 
 }  // namespace fortium::app

@@ -1,9 +1,13 @@
 #include "terminal.h"
 
+#include <langinfo.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <clocale>
 #include <cstdio>
+#include <cstdlib>
 
 namespace fortium::app {
 
@@ -12,8 +16,40 @@ namespace {
 constexpr std::int64_t kRedrawMs = 100;
 constexpr std::int64_t kLineMs = 5'000;
 constexpr std::int64_t kBarWidth = 30;
+constexpr std::size_t kMostWidth = 200;  // wider lines are hard to follow
+
+bool says_utf8() {
+  const locale_t locale = ::newlocale(LC_CTYPE_MASK, "", nullptr);
+  if (locale == nullptr) return false;
+  const bool utf8 = std::string_view(::nl_langinfo_l(CODESET, locale)) == "UTF-8";
+  ::freelocale(locale);
+  return utf8;
+}
+
+bool is_set(const char* variable) {
+  const char* value = std::getenv(variable);
+  return value != nullptr && *value != '\0';
+}
+
+// The screen's width, else what COLUMNS says: also where the output goes elsewhere.
+std::size_t screen_width() {
+  winsize size{};
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+    return std::min<std::size_t>(size.ws_col, kMostWidth);
+  const char* columns = std::getenv("COLUMNS");
+  const long said = columns != nullptr ? std::strtol(columns, nullptr, 10) : 0;
+  return said > 0 ? std::min(static_cast<std::size_t>(said), kMostWidth) : report::Look{}.width;
+}
 
 }  // namespace
+
+report::Look look_of_terminal() {
+  const char* term = std::getenv("TERM");
+  return {.width = screen_width(),
+          .unicode = says_utf8(),
+          .colour = ::isatty(STDOUT_FILENO) != 0 && !is_set("NO_COLOR") && term != nullptr &&
+                    std::string_view(term) != "dumb"};
+}
 
 void Table::column(std::string title, Align align) { columns_.push_back({std::move(title), align}); }
 

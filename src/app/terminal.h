@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "fortium/report/render.h"
 #include "fortium/report/words.h"
 
 namespace fortium::app {
@@ -31,6 +32,10 @@ class Table {
   std::vector<Column> columns_;
   std::vector<std::vector<std::string>> rows_;
 };
+
+// What standard output can show: its width (else what COLUMNS says, also where the output goes elsewhere), whether the
+// locale has Unicode, and colour on terminals that have it, unless NO_COLOR is set.
+report::Look look_of_terminal();
 
 // A bar that is drawn over itself on a terminal, and a line every few seconds elsewhere.
 class Progress {
