@@ -19,6 +19,7 @@
 #include "hook_tool.h"
 #include "local_tools.h"
 #include "mailbox.h"
+#include "report_rows.h"
 
 namespace fortium::app {
 
@@ -167,6 +168,7 @@ int run_mcp(const Settings& settings) {
   metrics::Recorder recorder(local.store(), local.clock(), local.entropy(), stamp, /*disabled=*/!records);
   const std::string organization = settings.text("org_id").empty() ? "local" : settings.text("org_id");
   mcp::Catalog catalog = mcp::standard_catalog(settings.flag("performance_monitoring"));
+  add_report_rows(catalog);
   add_local_rows(catalog, settings);
   add_hook_tool(catalog, [&](const claude::HookEvent& event) { return record_here(local, event, records); });
   mcp::Server server(catalog,

@@ -12,6 +12,7 @@
 #include "fortium/report/render.h"
 #include "fortium/schema/render.h"
 #include "local_tools.h"
+#include "report_rows.h"
 
 namespace fortium::app {
 
@@ -32,6 +33,7 @@ std::string kind_schema(const metrics::Kind& kind) {
 std::string tools_json() {
   const Settings settings = load_settings({}, [](const char*) { return std::nullopt; });
   mcp::Catalog catalog = mcp::standard_catalog();
+  add_report_rows(catalog);
   add_local_rows(catalog, settings);
   Json tools = Json::array();
   for (const mcp::Tool& tool : catalog.tools)

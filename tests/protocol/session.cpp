@@ -8,6 +8,7 @@
 
 #include "app/hook_tool.h"
 #include "app/local_tools.h"
+#include "app/report_rows.h"
 #include "store/open_calls.h"
 
 namespace fortium::test {
@@ -80,6 +81,7 @@ void Session::connect() {
   recorder_ =
       std::make_unique<metrics::Recorder>(*may_fail_, clock_, entropy_, stamp, option("recording", "on") == "off");
   catalog_ = mcp::standard_catalog(option("alerts", "on") == "on");
+  app::add_report_rows(catalog_);
   app::add_local_rows(catalog_, settings_);
   app::add_hook_tool(catalog_, [this](const claude::HookEvent& event) { return record(event); });
   static const std::string kLocal = "local";
