@@ -77,8 +77,9 @@ void print(const Explained& all) {
   if (all.sessions == 0) return;
   std::cout << "Claude Code's own totals of " << with_thousands(all.sessions)
             << " sessions: " << with_thousands(all.equal) << " equal, " << with_thousands(all.more)
-            << " higher (requests that leave no message), " << with_thousands(all.fewer) << " lower; "
-            << with_thousands(all.client_tokens) << " tokens there, " << with_thousands(all.tokens) << " here\n";
+            << " higher (requests that leave no message, or are counted in another session), "
+            << with_thousands(all.fewer) << " lower; " << with_thousands(all.client_tokens) << " tokens there, "
+            << with_thousands(all.tokens) << " here\n";
 }
 
 // What there is in the store, if there is one.

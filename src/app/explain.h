@@ -16,8 +16,8 @@ struct Explained {
   std::int64_t replays = 0;     // requests that a side chain tells again under another id
   std::int64_t copies = 0;      // requests that another file told before: forks, copied files, files read anew
   std::int64_t api_errors = 0;  // "<synthetic>" and retries: no usage
-  // Sessions of which Claude Code wrote a total. It counts requests, too, that leave no message (compaction, titles),
-  // so `more` is as it should be; `fewer` would mean that something was counted twice.
+  // Sessions of which Claude Code wrote a total. It counts requests, too, that leave no message (compaction, titles) or
+  // are counted in another session, so `more` is as it should be; `fewer` would mean that something was counted twice.
   std::int64_t sessions = 0, equal = 0, more = 0, fewer = 0;
   std::int64_t forked = 0;  // and those that share their begin with another: totals of forks contain their parents'
   std::int64_t client_tokens = 0, tokens = 0;  // of the sessions that were compared

@@ -180,9 +180,10 @@ class Reading {
     out_.changes.push_back({Do::begin, std::move(call)});
   }
 
+  // One that has no type, and was not seen to begin, is a helper of the client's own: a compaction ends with two.
   void agent_done() {
     const std::string id = event_.text("agent_id");
-    if (id.empty()) return count();
+    if (id.empty() || (event_.text("agent_type").empty() && find(kAgent, id) == nullptr)) return count();
     end_all([&](const OpenCall& call) { return call.agent_id == id && call.what == kTool; });
     end_call(note(kAgent, id, agent_name(event_.text("agent_type"))), {.when = moment_.now});
   }

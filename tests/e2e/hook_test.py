@@ -257,6 +257,17 @@ class Transcript(Hook):
         self.hook(event("SessionStart", "s2", source="startup"), CLAUDE_PID=os.getpid())
         support.until(lambda: self.tokens() == [1], "the tokens")
 
+    def test_a_session_that_is_there_has_no_end_however_long_its_transcript_has_been_still(self):
+        self.line(1)
+        os.utime(os.path.join(self.folder, SESSION + ".jsonl"), (0, 0))
+        self.hook(self.event("SessionStart", source="startup"), CLAUDE_PID=os.getpid())
+        self.assertNotIn("end", [one.get("change") for one in self.records()])
+        self.json("import")
+        self.assertEqual(self.tokens(), [1])
+        self.assertNotIn("end", [one.get("change") for one in self.records()])
+        self.hook(self.event("SessionEnd", reason="other"), CLAUDE_PID=os.getpid())
+        self.assertEqual([one["status"] for one in self.records() if one.get("change") == "end"], ["completed"])
+
     def test_a_transcript_that_is_elsewhere_or_nowhere_is_no_trouble(self):
         self.hook(self.event("SessionStart", source="startup"))
         for path in ("", "relative.jsonl", "/nowhere/x.jsonl", "/etc/passwd", "/"):

@@ -255,6 +255,13 @@ TEST_CASE("a subagent is one interaction, and what it had open ends with it") {
   CHECK(call[0].fields["id"] == records[1].fields["id"]);
 }
 
+TEST_CASE("a helper of the client's own is no subagent; one without a type is called what the client takes then") {
+  Session it;
+  CHECK(it.sees("SubagentStop", {{"agent_id", "a1"}}).empty());
+  it.sees("SubagentStart", {{"agent_id", "a2"}});
+  CHECK(only(it.sees("SubagentStop", {{"agent_id", "a2"}})).fields["agent_name"] == "general-purpose");
+}
+
 TEST_CASE("a subagent that goes on in the background has not ended with its call") {
   Session it;
   const auto records = it.sees(
