@@ -36,6 +36,7 @@ EXAMPLES = {
     "collect_metrics": {"command_name": "generate_component", "execution_time_ms": 1500, "success": True,
                         "context": {"agent_used": "frontend-developer", "delegation_pattern": {"depth": 1}}},
     "get-session-metrics": {},
+    "get-report": {"question": "tools", "days": 7, "limit": 10},
     "get-tool-metrics": {"tool_name": "Read", "days": 7},
     "query_dashboard": {"timeframe": "24h", "metrics": ["productivity"], "format": "json"},
     "configure_integration": {"notification_settings": {"performance_monitoring": True},
@@ -59,7 +60,8 @@ class Session(support.Case):
         lists = [mcp.message(f"{what}/list") for what in ("tools", "prompts", "resources")]
         mcp.send(*lists)
         tools, prompts, resources = (mcp.wait(one["id"])["result"] for one in lists)
-        self.assertEqual([one["name"] for one in prompts["prompts"]], ["analyze-productivity"])
+        self.assertEqual([one["name"] for one in prompts["prompts"]],
+                         ["analyze-productivity", "standup", "weekly-review", "what-slows-me-down"])
         names = [one["name"] for one in tools["tools"]]
         self.assertEqual(len(set(names)), len(names))
         for tool in tools["tools"]:
