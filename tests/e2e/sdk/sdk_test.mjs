@@ -28,6 +28,7 @@ const calls = {
   "collect_metrics": { command_name: "/plan", execution_time_ms: 1500, success: true,
     context: { agent_used: "reviewer" } },
   "get-session-metrics": {},
+  "get-report": { question: "tools", days: 7, limit: 10 },
   "get-tool-metrics": { tool_name: "Read", days: 7 },
   "query_dashboard": { timeframe: "24h", format: "markdown" },
   "configure_integration": { sync_preferences: { batch_size: 20 } },
@@ -200,7 +201,8 @@ for (const { title, load, revision, structured, needs, notFound = -32602 } of li
 
     test("the prompt", async () => {
       const { prompts } = await client.listPrompts();
-      assert.deepEqual(prompts.map((prompt) => prompt.name), ["analyze-productivity"]);
+      assert.deepEqual(prompts.map((prompt) => prompt.name),
+        ["analyze-productivity", "standup", "weekly-review", "what-slows-me-down"]);
       const prompt = await client.getPrompt({ name: "analyze-productivity", arguments: { user_id: "tester", days: "7" } });
       assert.equal(prompt.messages[0].role, "user");
     });
@@ -241,6 +243,6 @@ describe("the inspector", () => {
 
   test("lists resources and prompts", async () => {
     assert.equal((await inspect("--method", "resources/list")).resources.length, 8);
-    assert.equal((await inspect("--method", "prompts/list")).prompts.length, 1);
+    assert.equal((await inspect("--method", "prompts/list")).prompts.length, 4);
   });
 });
