@@ -237,12 +237,22 @@ void Figures::merge(const Figures& other) { merge(other, {}); }
 
 void Figures::merge(const Figures& other, const Figures& common) {
   if (other.count == 0) return;
+  durations.merge(other.durations, common.durations);
+  merge_sums(other, common);
+}
+
+void Figures::merge_sums(const Figures& other) {
+  static const Figures none;
+  merge_sums(other, none);
+}
+
+void Figures::merge_sums(const Figures& other, const Figures& common) {
+  if (other.count == 0) return;
   first = count == 0 ? other.first : std::min(first, other.first);
   last = count == 0 ? other.last : std::max(last, other.last);
   if (other.timed > 0) min_us = timed == 0 ? other.min_us : std::min(min_us, other.min_us);
   max_us = std::max(max_us, other.max_us);
   minutes |= other.minutes;
-  durations.merge(other.durations, common.durations);
   for (const auto sum :
        {&Figures::count, &Figures::timed, &Figures::total_us, &Figures::input_tokens, &Figures::output_tokens,
         &Figures::cache_read_tokens, &Figures::cache_creation_tokens, &Figures::priced, &Figures::cost_nano_usd})

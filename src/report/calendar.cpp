@@ -27,8 +27,8 @@ sys_days begin_of_unit(sys_days day, By by) {
 std::string text_of(sys_days day, By by) { return by == By::month ? day_text(day).substr(0, 7) : day_text(day); }
 
 // Every day, week or month of the period, with and without records.
-Table calendar_table(Report& report, By by, Measures measures, const Folded& now, const Tally& before,
-                     const Groups& groups) {
+Table calendar_table(Report& report, By by, Measures measures, const Folded& now) {
+  const Groups& groups = now.groups.front();
   constexpr std::string_view kTitles[] = {"Day", "Week from", "Month"};
   const auto place = static_cast<std::size_t>(by);
   Table table{.columns = {{kBys[place], kTitles[place], Unit::text, 0, "Its first day, in local time."}}};
@@ -45,10 +45,8 @@ Table calendar_table(Report& report, By by, Measures measures, const Folded& now
     add_values(row, measures, {group != groups.end() ? group->second : none, none, now.all, days});
     table.rows.push_back(std::move(row));
   }
-  for (const auto& [row, tally] : {std::pair{&table.totals, &now.all}, {&table.before, &before}}) {
-    row->emplace_back();
-    add_values(*row, measures, {*tally, none, *tally, days});
-  }
+  table.totals.emplace_back();
+  add_values(table.totals, measures, {now.all, none, now.all, days});
   table.chart = "active_ms";
   const sys_days first = begin_of_unit(days.front(), by);
   if (report.zone.begin_of(first) < report.period.since)
@@ -96,47 +94,45 @@ Table streak_table(const std::vector<sys_days>& days, const std::map<sys_days, s
 }  // namespace
 
 Result<Report> days(metrics::Reader& reader, const Asked& asked) {
-  FM_TRY(const Both both, fold_both(reader, asked, {by_unit(asked.by)}));
+  FM_TRY(const Folded now, fold(reader, asked.period, asked.zone, {asked.project, asked.source}, {by_unit(asked.by)}));
   constexpr std::string_view kTitles[] = {"Day by day", "Week by week", "Month by month"};
   Report report = begin_report("days", kTitles[static_cast<std::size_t>(asked.by)], asked);
-  report.tables.push_back(calendar_table(report, asked.by, kOfDay, both.now, both.before.all, both.now.groups[0]));
-  add_notes(report, kOfDay, both.now.all);
-  add_unpriced_note(report, both.now.all);
+  report.tables.push_back(calendar_table(report, asked.by, kOfDay, now));
+  add_notes(report, kOfDay, now.all);
+  add_unpriced_note(report, now.all);
   return report;
 }
 
 Result<Report> hours(metrics::Reader& reader, const Asked& asked) {
   constexpr int kHours = 24;
   const auto text = [](int hour) { return std::string(hour < 10 ? "0" : "") + std::to_string(hour) + ":00"; };
-  FM_TRY(const Both both,
-         fold_both(reader, asked, {[&text](const Told& told) { return std::optional(text(told.local.hour)); }}, ~0U,
-                   Zone::Grain::hour));
+  FM_TRY(const Folded now, fold(reader, asked.period, asked.zone,
+                                {.project = asked.project, .source = asked.source, .grain = Zone::Grain::hour},
+                                {[&text](const Told& told) { return std::optional(text(told.local.hour)); }}));
   Report report = begin_report("hours", "Hours of the day", asked);
   Table table{.columns = {{"hour", "Hour", Unit::text, 0, "Begin of the hour, in local time."}}, .chart = "records"};
   add_columns(table, kOfHour);
   static const Tally none;
   const std::vector<sys_days> days = days_of(report.period, report.zone);
   for (int hour = 0; hour < kHours; ++hour) {
-    const auto group = both.now.groups[0].find(text(hour));
+    const auto group = now.groups[0].find(text(hour));
     Row row = {text(hour)};
-    add_values(row, kOfHour, {group != both.now.groups[0].end() ? group->second : none, none, both.now.all, days});
+    add_values(row, kOfHour, {group != now.groups[0].end() ? group->second : none, none, now.all, days});
     table.rows.push_back(std::move(row));
   }
-  for (const auto& [row, tally] : {std::pair{&table.totals, &both.now.all}, {&table.before, &both.before.all}}) {
-    row->emplace_back();
-    add_values(*row, kOfHour, {*tally, none, *tally, days});
-  }
+  table.totals.emplace_back();
+  add_values(table.totals, kOfHour, {now.all, none, now.all, days});
   report.tables.push_back(std::move(table));
-  add_notes(report, kOfHour, both.now.all);
+  add_notes(report, kOfHour, now.all);
   return report;
 }
 
 Result<Report> year(metrics::Reader& reader, const Asked& asked) {
-  FM_TRY(const Both both, fold_both(reader, asked, {by_unit(By::month)}));
-  const std::map<sys_days, std::int64_t>& counts = both.now.all.by_day;
+  FM_TRY(const Folded now, fold(reader, asked.period, asked.zone, {asked.project, asked.source}, {by_unit(By::month)}));
+  const std::map<sys_days, std::int64_t>& counts = now.all.by_day;
   const std::vector<sys_days> days = days_of(asked.period, asked.zone);
   Report report = begin_report("year", "The year", asked);
-  report.tables.push_back(calendar_table(report, By::month, kOfDay, both.now, both.before.all, both.now.groups[0]));
+  report.tables.push_back(calendar_table(report, By::month, kOfDay, now));
   Table heat{.name = "days", .title = "Records by day", .layout = Layout::heat};
   heat.columns = {{"day", "Day", Unit::text, 0, "The day, in local time."}, kRecords.column};
   for (const sys_days day : days) {
@@ -145,8 +141,8 @@ Result<Report> year(metrics::Reader& reader, const Asked& asked) {
   }
   report.tables.push_back(std::move(heat));
   report.tables.push_back(streak_table(days, counts));
-  add_notes(report, kOfDay, both.now.all);
-  add_unpriced_note(report, both.now.all);
+  add_notes(report, kOfDay, now.all);
+  add_unpriced_note(report, now.all);
   return report;
 }
 

@@ -64,9 +64,9 @@ void add_unpriced_note(Report& report, const Tally& all) {
                          " requests have no known price and are not in the sum");
 }
 
-Result<Both> fold_both(metrics::Reader& reader, const Asked& asked, const std::vector<GroupBy>& by, unsigned kinds,
-                       Zone::Grain grain) {
-  const Filter filter{asked.project, asked.source, kinds, grain};
+Result<Both> fold_both(metrics::Reader& reader, const Asked& asked, const std::vector<GroupBy>& by,
+                       Percentiles percentiles, unsigned kinds) {
+  const Filter filter{asked.project, asked.source, kinds, percentiles};
   Both out;
   FM_TRY(out.before, fold(reader, period_before(asked.period), asked.zone, filter, by));
   FM_TRY(out.now, fold(reader, asked.period, asked.zone, filter, by));

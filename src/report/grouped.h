@@ -30,7 +30,7 @@ struct Both {
   Folded now, before;
 };
 Result<Both> fold_both(metrics::Reader& reader, const Asked& asked, const std::vector<GroupBy>& by,
-                       unsigned kinds = ~0U, Zone::Grain grain = Zone::Grain::day);
+                       Percentiles percentiles, unsigned kinds = ~0U);
 
 // Commands, tools and agents by kind and name, such as "1Bash".
 std::optional<std::string> by_kind_and_name(const Told& told);

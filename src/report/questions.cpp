@@ -46,13 +46,15 @@ struct Grouping {
 };
 
 Result<Report> answer(metrics::Reader& reader, const Asked& asked, const Grouping& how) {
-  FM_TRY(const Both both, fold_both(reader, asked, {how.by}, how.kinds));
+  const bool durations = how.by == by_kind_and_name;
+  FM_TRY(const Both both,
+         fold_both(reader, asked, {how.by}, durations ? Percentiles::of_all : Percentiles::none, how.kinds));
   Report report = begin_report(how.question, how.title, asked);
   Table table = group_table(report, how.labels, how.measures, both.now.all, both.before.all, both.now.groups[0],
                             both.before.groups[0], how.better, asked.limit);
   table.chart = how.chart;
   report.tables.push_back(std::move(table));
-  if (how.by == by_kind_and_name) add_outliers(report, both.now.groups[0], both.before.groups[0]);
+  if (durations) add_outliers(report, both.now.groups[0], both.before.groups[0]);
   add_notes(report, how.measures, both.now.all);
   if (place_of(report.tables[0], "cost_usd") < report.tables[0].columns.size()) add_unpriced_note(report, both.now.all);
   return report;
@@ -134,7 +136,7 @@ Result<Report> projects(metrics::Reader& reader, const Asked& asked) {
 
 Result<Report> errors(metrics::Reader& reader, const Asked& asked) {
   // What never failed is no row here, but counts in the totals.
-  FM_TRY(Both both, fold_both(reader, asked, {by_kind_and_name}, kOutcomes));
+  FM_TRY(Both both, fold_both(reader, asked, {by_kind_and_name}, Percentiles::of_groups, kOutcomes));
   Groups& groups = both.now.groups[0];
   const Groups everything = groups;
   std::erase_if(groups, [](const auto& group) { return group.second.outcomes.errors() == 0; });

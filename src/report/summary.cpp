@@ -43,7 +43,7 @@ void add_top(Report& report, std::string_view name, std::string_view title, Labe
 }  // namespace
 
 Result<Report> summary(metrics::Reader& reader, const Asked& asked) {
-  FM_TRY(Both both, fold_both(reader, asked, {by_kind_and_name}));
+  FM_TRY(Both both, fold_both(reader, asked, {by_kind_and_name}, Percentiles::of_groups));
   const Groups &now = both.now.groups[0], &before = both.before.groups[0];
   Report report = begin_report("summary", "Summary", asked);
   Table card{.layout = Layout::card};

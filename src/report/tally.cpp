@@ -13,15 +13,15 @@ bool has_outcome(std::size_t kind) { return (kOutcomes >> kind & 1U) != 0; }
 
 std::int64_t Tally::records() const { return std::accumulate(counts.begin(), counts.end(), std::int64_t{0}); }
 
-void Tally::add(const Told& told) {
+void Tally::add(const Told& told, bool percentiles) {
   const metrics::SliceKey& key = told.slice.key;
   const metrics::Figures& figures = told.slice.figures;
   const bool none = records() == 0;
   first = none ? figures.first : std::min(first, figures.first);
   last = none ? figures.last : std::max(last, figures.last);
   counts[key.kind] += figures.count;
-  if (has_outcome(key.kind)) outcomes.merge(figures);
-  if (key.kind == kRequests) requests.merge(figures);
+  if (has_outcome(key.kind)) percentiles ? outcomes.merge(figures) : outcomes.merge_sums(figures);
+  if (key.kind == kRequests) requests.merge_sums(figures);
   time.add(told.slice, told.phase);
   by_day[told.local.day] += figures.count;
   if (!key.project.empty() &&
@@ -50,12 +50,14 @@ Result<Folded> fold(metrics::Reader& reader, const metrics::Period& period, cons
       if (at != slice.key.hour) local = zone.local(slice.figures.first);
       at = slice.key.hour;
       const Told told{slice, part.phase, local};
-      out.all.add(told);
+      out.all.add(told, /*percentiles=*/false);
       for (std::size_t i = 0; i < by.size(); ++i)
-        if (const auto group = by[i](told)) out.groups[i][*group].add(told);
+        if (const auto group = by[i](told)) out.groups[i][*group].add(told, filter.percentiles != Percentiles::none);
       return true;
     }));
   }
+  if (filter.percentiles == Percentiles::of_all)
+    for (const auto& [name, tally] : out.groups.front()) out.all.outcomes.durations.merge(tally.outcomes.durations);
   return out;
 }
 

@@ -37,7 +37,7 @@ struct Tally {
   WallTime first_bad{}, last_bad{};  // begin of the first and the last hour with something that did not succeed
 
   std::int64_t records() const;
-  void add(const Told& told);
+  void add(const Told& told, bool percentiles);
 
  private:
   WallTime project_at_{};
@@ -47,9 +47,13 @@ struct Tally {
 using GroupBy = std::function<std::optional<std::string>(const Told&)>;
 using Groups = std::map<std::string, Tally>;
 
+// Which tallies are asked for percentiles, which cost more than all other sums: of_all takes those of all together from
+// the first groups, which then have to be all there is.
+enum class Percentiles { none, of_groups, of_all };
 struct Filter {
-  std::string project, source;           // empty: all
-  unsigned kinds = ~0U;                  // bit n: of the kind in place n
+  std::string project, source;  // empty: all
+  unsigned kinds = ~0U;         // bit n: of the kind in place n
+  Percentiles percentiles = Percentiles::none;
   Zone::Grain grain = Zone::Grain::day;  // what of local time groups depend on
 };
 constexpr unsigned kOutcomes = 1U << kCommands | 1U << kTools | 1U << kAgents;

@@ -89,7 +89,6 @@ Json schema_of_object(const Table& table, bool totals) {
 Json to_json(const Report& report) {
   Json out = {{"question", report.question},
               {"period", period_of(report.period, report.zone)},
-              {"before", period_of(report.before, report.zone)},
               {"filter",
                {{"project", report.project.empty() ? Json() : Json(report.project)},
                 {"source", report.source.empty() ? Json() : Json(report.source)}}},
@@ -101,6 +100,8 @@ Json to_json(const Report& report) {
       out[std::string(table.name)] = object_of(table, table.totals, /*totals=*/true);
     if (!first) continue;
     out["totals"] = object_of(table, table.totals, /*totals=*/true);
+    if (table.before.empty()) continue;
+    out["before"] = period_of(report.before, report.zone);
     out["totals_before"] = object_of(table, table.before, /*totals=*/true);
   }
   return out;
@@ -117,15 +118,19 @@ Json json_schema_of(const Report& report, const std::string& at) {
               {"properties",
                {{"question", {{"const", report.question}}},
                 {"period", period},
-                {"before", {{"$ref", at + "/properties/period"}}},
                 {"filter", {{"type", "object"}, {"properties", {{"project", maybe}, {"source", maybe}}}}},
                 {"notes", {{"type", "array"}, {"items", text}}}}},
-              {"required", {"question", "period", "before", "filter", "notes", "totals", "totals_before"}}};
+              {"required", {"question", "period", "filter", "notes", "totals"}}};
   Json& properties = out["properties"];
   for (const Table& table : report.tables) {
     const bool first = &table == &report.tables.front();
     if (first) properties["totals"] = schema_of_object(table, /*totals=*/true);
-    if (first) properties["totals_before"] = {{"$ref", at + "/properties/totals"}};
+    if (first && !table.before.empty()) {
+      properties["before"] = {{"$ref", at + "/properties/period"}};
+      properties["totals_before"] = {{"$ref", at + "/properties/totals"}};
+      out["required"].push_back("before");
+      out["required"].push_back("totals_before");
+    }
     if (first && table.layout != Layout::card) out["required"].push_back("rows");
     if (table.layout != Layout::card)
       properties[first ? "rows" : std::string(table.name)] = {{"type", "array"},
