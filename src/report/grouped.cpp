@@ -120,8 +120,8 @@ void add_outliers(Report& report, const Groups& now, const Groups& before) {
                    {"error_rate_before", "Errors before", Unit::share, 0, "The same in the period before."}};
   for (const auto& [group, tally] : now) {
     const metrics::Figures &is = tally.outcomes, &was = in(before, group).outcomes;
-    const auto row = [&](const char* what) {
-      Row out = kind_and_name(group);
+    const auto row = [&, &name = group](const char* what) {
+      Row out = kind_and_name(name);
       out.emplace_back(std::string(what));
       for (const metrics::Figures* of : {&is, &was})
         out.push_back(of->timed > 0 ? Value(of->durations.percentile(95)) : Value());

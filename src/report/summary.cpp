@@ -27,7 +27,7 @@ Groups only(const Groups& groups, KindPlace kind) {
 }
 
 // The first rows of what another question answers whole.
-void add_top(Report& report, std::string_view name, std::string_view title, Labels labels, Measures measures,
+void add_top(Report& report, std::string_view name, std::string_view title, const Labels& labels, Measures measures,
              const Both& both, const Groups& now, Better better) {
   const std::vector<std::string> notes = report.notes;
   Table table = group_table(report, labels, measures, both.now.all, both.before.all, now, both.before.groups[0], better,

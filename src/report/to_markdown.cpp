@@ -10,7 +10,7 @@ namespace {
 
 // Names as they are where Markdown sees nothing in them, else as code, where it sees nothing at all.
 std::string escaped(std::string_view name) {
-  const std::string text = harmless(name);
+  std::string text = harmless(name);
   const auto plain = [](char c) {
     return std::isalnum(static_cast<unsigned char>(c)) != 0 || static_cast<unsigned char>(c) >= 0x80 ||
            std::string_view(" -./:_(),").find(c) != std::string_view::npos;

@@ -1,5 +1,6 @@
 // Tables for a terminal, as wide as it is: what matters least is left out first, then texts are shortened.
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 
 #include "forms.h"
@@ -118,7 +119,7 @@ std::string lines_of(const std::vector<Shown>& columns, const Painter& paint) {
 // A bar in eighths of a column; without Unicode, in whole ones.
 std::string bar(double part, std::size_t width, bool unicode) {
   constexpr const char* kEighths[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
-  auto eighths = static_cast<std::size_t>(part * static_cast<double>(width) * 8 + 0.5);
+  auto eighths = static_cast<std::size_t>(std::lround(part * static_cast<double>(width) * 8));
   if (!unicode) eighths = (eighths + 4) / 8 * 8;
   if (part > 0) eighths = std::max<std::size_t>(eighths, unicode ? 1 : 8);
   std::string out;
