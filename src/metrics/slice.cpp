@@ -17,11 +17,6 @@ constexpr int kBitsInBin = 7;  // 128 bins a power of two
 constexpr std::int64_t kBinsInPower = std::int64_t{1} << kBitsInBin;
 constexpr Millis kHour = std::chrono::hours(1);
 
-// All summands are at least 0, so where the sum stops does not depend on their order either.
-void grow(std::int64_t& sum, std::int64_t by) {
-  if (__builtin_add_overflow(sum, by, &sum)) sum = kMost;
-}
-
 std::int64_t whole(double value, double scale) { return std::llround(std::clamp(value * scale, 0.0, 9e18)); }
 
 std::int32_t bin_of(std::int64_t us) {
@@ -40,10 +35,18 @@ double middle_of(std::int32_t bin) {
   return static_cast<double>(begin) + static_cast<double>((std::int64_t{1} << shift) - 1) / 2;
 }
 
-void count_into(std::vector<std::pair<std::int32_t, std::int64_t>>& bins, std::int32_t bin, std::int64_t count) {
-  auto at = std::ranges::lower_bound(bins, bin, {}, &std::pair<std::int32_t, std::int64_t>::first);
-  if (at == bins.end() || at->first != bin) at = bins.insert(at, {bin, 0});
+using Bins = std::vector<std::pair<std::int32_t, std::int64_t>>;
+
+// Counts into the bin of this number, which is not before `from`; its place. Who adds many in order looks at few.
+std::size_t count_into(Bins& bins, std::size_t from, std::int32_t number, std::int64_t count) {
+  std::size_t step = 1;
+  for (; from + step < bins.size() && bins[from + step].first < number; step *= 2) from += step;
+  const auto begin = bins.begin() + static_cast<std::ptrdiff_t>(from);
+  const auto end = bins.begin() + static_cast<std::ptrdiff_t>(std::min(from + step + 1, bins.size()));
+  auto at = std::lower_bound(begin, end, number, [](const auto& bin, std::int32_t than) { return bin.first < than; });
+  if (at == bins.end() || at->first != number) at = bins.insert(at, {number, 0});
   at->second += count;
+  return static_cast<std::size_t>(at - bins.begin());
 }
 
 // LEB128: seven bits a byte, the lowest first.
@@ -107,13 +110,17 @@ const T* value_at(const Event& event, std::size_t place) {
 
 }  // namespace
 
+void grow(std::int64_t& sum, std::int64_t by) {
+  if (__builtin_add_overflow(sum, by, &sum)) sum = kMost;
+}
+
 void Durations::add(double ms) {
   const std::int64_t us = whole(ms, 1'000);
   if (count_ < static_cast<std::int64_t>(kExact)) {
     exact_.insert(std::ranges::upper_bound(exact_, us), us);
   } else {
     spread();
-    count_into(bins_, bin_of(us), 1);
+    count_into(bins_, 0, bin_of(us), 1);
   }
   ++count_;
 }
@@ -131,19 +138,22 @@ void Durations::merge(const Durations& other, const Durations& common) {
   }
   spread();
   count_into_bins(other, 1);
+  if (common.count_ == 0) return;
   count_into_bins(common, -1);
   std::erase_if(bins_, [](const Bin& bin) { return bin.second <= 0; });
 }
 
 // From values to bins.
 void Durations::spread() {
-  for (const std::int64_t us : exact_) count_into(bins_, bin_of(us), 1);
-  exact_.clear();
+  Durations values;
+  std::swap(values.exact_, exact_);
+  count_into_bins(values, 1);
 }
 
 void Durations::count_into_bins(const Durations& other, std::int64_t times) {
-  for (const std::int64_t us : other.exact_) count_into(bins_, bin_of(us), times);
-  for (const auto& [bin, count] : other.bins_) count_into(bins_, bin, times * count);
+  std::size_t at = 0;
+  for (const std::int64_t us : other.exact_) at = count_into(bins_, at, bin_of(us), times);
+  for (const auto& [bin, count] : other.bins_) at = count_into(bins_, at, bin, times * count);
 }
 
 double Durations::percentile(int percent) const {

@@ -258,7 +258,7 @@ Result<void> Salvage::bring_slices(Database& into) {
   };
   Result<void> brought;
   // As far as they can be read.
-  (void)each_slice(from.tables, kFirstHour, kLastHour, [&](const metrics::Slice& there) {
+  (void)each_slice(from.tables, kFirstHour, kLastHour, nullptr, [&](const metrics::Slice& there) {
     brought = bring(there);
     return brought.ok();
   });

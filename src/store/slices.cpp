@@ -68,8 +68,7 @@ Result<Statement> prepare_insert(Db& db) {
 
 Result<Statement> prepare_select(Db& db) {
   return db.prepare("SELECT " + std::string(kKey) + ", " + std::string(kFigures) +
-                    " FROM slice WHERE hour >= ? AND hour < ? ORDER BY hour, kind, name, session_id, user_id, project, "
-                    "source");
+                    " FROM slice WHERE hour >= ?1 AND hour < ?2 AND (?3 = '' OR kind = ?3) ORDER BY hour");
 }
 
 // False: of a kind that a newer version of this program has.
@@ -90,7 +89,7 @@ using Rows = std::map<SliceKey, Figures>;
 Result<Rows> rows_of(Db& db, std::int64_t hour) {
   Rows rows;
   FM_TRY(Statement list, prepare_select(db));
-  list.bind(hour, hour + 1);
+  list.bind(hour, hour + 1, "");
   SliceKey key;
   while (true) {
     FM_TRY(const bool more, list.step());
@@ -129,31 +128,34 @@ Result<Rows> mend(Database& database, std::int64_t hour) {
 }  // namespace
 
 Result<void> SliceTable::add(const metrics::Event& event) {
-  FM_TRY(Row* const row, row_of(SliceKey::of(event)));
-  row->figures.add(event);
-  row->grown = true;
+  FM_TRY(Figures* const figures, grow(SliceKey::of(event)));
+  figures->add(event);
   return {};
 }
 
-Result<void> SliceTable::add(const SliceKey& key, const Figures& figures, const Figures& common) {
-  FM_TRY(Row* const row, row_of(key));
-  row->figures.merge(figures, common);
-  row->grown = true;
+Result<void> SliceTable::add(const SliceKey& key, const Figures& more, const Figures& common) {
+  FM_TRY(Figures* const figures, grow(key));
+  figures->merge(more, common);
   return {};
 }
 
-Result<SliceTable::Row*> SliceTable::row_of(const SliceKey& key) {
-  if (const auto at = rows_.find(key); at != rows_.end()) return &at->second;
-  if (!get_) {
-    FM_TRY(get_, database_.db().prepare("SELECT " + std::string(kFigures) + " FROM slice " + std::string(kWhereKey)));
+// The figures of a row that is to be written.
+Result<Figures*> SliceTable::grow(const SliceKey& key) {
+  auto at = rows_.find(key);
+  if (at == rows_.end()) {
+    if (!get_) {
+      FM_TRY(get_, database_.db().prepare("SELECT " + std::string(kFigures) + " FROM slice " + std::string(kWhereKey)));
+    }
+    FM_TRY(const bool known, get_.bind(key.hour, metrics::kinds()[key.kind].name, key.name, key.session_id, key.user_id,
+                                       key.project, key.source)
+                                 .step());
+    Row row{.known = known};
+    if (known) FM_TRY_(read_figures(get_, 0, row.figures));
+    get_.reset();
+    at = rows_.emplace(key, std::move(row)).first;
   }
-  FM_TRY(const bool known, get_.bind(key.hour, metrics::kinds()[key.kind].name, key.name, key.session_id, key.user_id,
-                                     key.project, key.source)
-                               .step());
-  Row row{.known = known};
-  if (known) FM_TRY_(read_figures(get_, 0, row.figures));
-  get_.reset();
-  return &rows_.emplace(key, std::move(row)).first->second;
+  if (!std::exchange(at->second.grown, true)) grown_.push_back(&*at);
+  return &at->second.figures;
 }
 
 Result<void> SliceTable::write() {
@@ -166,16 +168,23 @@ Result<void> SliceTable::write() {
                      std::string(kWhereKey)));
     FM_TRY(add_, prepare_insert(database_.db()));
   }
-  for (auto& [key, row] : rows_) {
-    if (!std::exchange(row.grown, false)) continue;
+  for (Rows::value_type* one : std::exchange(grown_, {})) {
+    auto& [key, row] = *one;
+    row.grown = false;
     FM_TRY_(run_with(std::exchange(row.known, true) ? put_ : add_, key, row.figures));
   }
   return {};
 }
 
-Result<bool> each_slice(Db& db, std::int64_t from, std::int64_t until, const TakeSlice& take) {
+void SliceTable::forget() {
+  grown_.clear();
+  rows_.clear();
+}
+
+Result<bool> each_slice(Db& db, std::int64_t from, std::int64_t until, const metrics::Kind* kind,
+                        const TakeSlice& take) {
   FM_TRY(Statement list, prepare_select(db));
-  list.bind(from, until);
+  list.bind(from, until, kind != nullptr ? kind->name : "");
   Slice slice;  // one for all: its texts keep their room
   while (true) {
     FM_TRY(const bool more, list.step());

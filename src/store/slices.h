@@ -26,7 +26,7 @@ class SliceTable {
   Result<void> add(const metrics::SliceKey& key, const metrics::Figures& figures, const metrics::Figures& common);
   // Every row that has grown, once. Inside the caller's transaction, as the two above.
   Result<void> write();
-  void forget() { rows_.clear(); }
+  void forget();
   std::size_t remembered() const { return rows_.size(); }
 
  private:
@@ -35,17 +35,20 @@ class SliceTable {
     bool known = false;  // in the table
     bool grown = false;
   };
-  Result<Row*> row_of(const metrics::SliceKey& key);
+  using Rows = std::map<metrics::SliceKey, Row>;
+  Result<metrics::Figures*> grow(const metrics::SliceKey& key);
 
   Database& database_;
-  std::map<metrics::SliceKey, Row> rows_;
+  Rows rows_;
+  std::vector<Rows::value_type*> grown_;
   Statement get_, put_, add_;
 };
 
 // False: `take` has said no.
 using TakeSlice = std::function<bool(const metrics::Slice&)>;
-// The rows of the hours from `from` on and before `until`, in order of hours.
-Result<bool> each_slice(Db& db, std::int64_t from, std::int64_t until, const TakeSlice& take);
+// The rows of the hours from `from` on and before `until`, in order of hours; of one kind, if given.
+Result<bool> each_slice(Db& db, std::int64_t from, std::int64_t until, const metrics::Kind* kind,
+                        const TakeSlice& take);
 // SQL: the hour of a record, and what comes before its FROM when records are let go.
 constexpr std::string_view kHour = "timestamp / 3600000";
 constexpr std::string_view kThin = "INSERT OR IGNORE INTO thinned (hour) SELECT timestamp / 3600000";

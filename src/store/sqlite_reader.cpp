@@ -38,10 +38,11 @@ bool has_outcome(const Slice& slice) {
 
 double to_millis(std::int64_t us) { return static_cast<double>(us) / 1'000; }
 
-std::optional<double> mean_ms(const Figures& of) {
-  if (of.timed == 0) return std::nullopt;
-  return to_millis(of.total_us) / static_cast<double>(of.timed);
+std::optional<double> mean_ms(std::int64_t total_us, std::int64_t timed) {
+  if (timed == 0) return std::nullopt;
+  return to_millis(total_us) / static_cast<double>(timed);
 }
+std::optional<double> mean_ms(const Figures& of) { return mean_ms(of.total_us, of.timed); }
 
 std::optional<double> success_rate(std::int64_t all, std::int64_t errors) {
   if (all == 0) return std::nullopt;
@@ -157,13 +158,13 @@ Session session_of(std::string_view id, const Facts& facts) {
 
 Result<void> SqliteReader::slices(const Period& period, Millis phase, const TakeSlice& take) {
   const Db::Watch watching = watch();
-  return database_.read([&] { return fold(period, phase, take); });
+  return database_.read([&]() -> Result<void> {
+    if (phase != Millis(0)) return done(slices_of_records(period, phase, take));
+    return fold(period, nullptr, take);
+  });
 }
 
-Result<void> SqliteReader::fold(const Period& period, const TakeSlice& take) { return fold(period, Millis(0), take); }
-
-Result<void> SqliteReader::fold(const Period& period, Millis phase, const TakeSlice& take) {
-  if (phase != Millis(0)) return done(slices_of_records(period, phase, take));
+Result<void> SqliteReader::fold(const Period& period, const metrics::Kind* kind, const TakeSlice& take) {
   std::int64_t hour = metrics::hour_of(period.since);
   const std::int64_t last = metrics::hour_of(period.until);
   bool more = true;
@@ -171,7 +172,7 @@ Result<void> SqliteReader::fold(const Period& period, Millis phase, const TakeSl
     FM_TRY(more, part_of_hour(hour++, period, take));
   }
   if (more && hour < last) {
-    FM_TRY(more, each_slice(database_.db(), hour, last, take));
+    FM_TRY(more, each_slice(database_.db(), hour, last, kind, take));
   }
   if (more && hour <= last) return done(part_of_hour(last, period, take));
   return {};
@@ -180,7 +181,7 @@ Result<void> SqliteReader::fold(const Period& period, Millis phase, const TakeSl
 // Of an hour that the period cuts: its rows, if it cuts none of them, else its records.
 Result<bool> SqliteReader::part_of_hour(std::int64_t hour, const Period& period, const TakeSlice& take) {
   std::vector<Slice> within;
-  FM_TRY(const bool whole, each_slice(database_.db(), hour, hour + 1, [&](const Slice& slice) {
+  FM_TRY(const bool whole, each_slice(database_.db(), hour, hour + 1, nullptr, [&](const Slice& slice) {
            const auto& [first, last] = std::pair(slice.figures.first, slice.figures.last);
            if (last < period.since || first >= period.until) return true;
            within.push_back(slice);
@@ -210,25 +211,34 @@ Result<bool> SqliteReader::slices_of_records(const Period& period, Millis phase,
 Result<Summary> SqliteReader::summary(const Period& period) {
   Summary out;
   out.period = period;
-  Figures commands, outcomes, models;
+  std::int64_t timed = 0, total_us = 0, priced = 0, cost_nano_usd = 0;
   metrics::ActiveTime active;
   FM_TRY_(slices(period, Millis(0), [&](const Slice& slice) {
-    if (has_outcome(slice)) outcomes.merge(slice.figures);
-    if (slice.key.kind == kCommand) commands.merge(slice.figures);
-    if (slice.key.kind == kTool) out.tools += slice.figures.count;
-    if (slice.key.kind == kAgent) out.agents += slice.figures.count;
-    if (slice.key.kind == kModel) models.merge(slice.figures);
+    const Figures& figures = slice.figures;
     active.add(slice);
+    if (has_outcome(slice)) out.errors += figures.errors();
+    if (slice.key.kind == kTool) out.tools += figures.count;
+    if (slice.key.kind == kAgent) out.agents += figures.count;
+    if (slice.key.kind == kCommand) {
+      out.commands += figures.count;
+      timed += figures.timed;
+      metrics::grow(total_us, figures.total_us);
+    }
+    if (slice.key.kind == kModel) {
+      metrics::grow(out.tokens.input, figures.input_tokens);
+      metrics::grow(out.tokens.output, figures.output_tokens);
+      metrics::grow(out.tokens.cache_read, figures.cache_read_tokens);
+      metrics::grow(out.tokens.cache_creation, figures.cache_creation_tokens);
+      priced += figures.priced;
+      metrics::grow(cost_nano_usd, figures.cost_nano_usd);
+    }
     return true;
   }));
   out.sessions = active.sessions();
-  out.commands = commands.count;
-  out.errors = outcomes.errors();
   out.active_ms = active.total().count();
-  out.tokens = {models.input_tokens, models.output_tokens, models.cache_read_tokens, models.cache_creation_tokens};
-  if (models.priced > 0) out.cost_usd = static_cast<double>(models.cost_nano_usd) / 1e9;
-  out.avg_command_ms = mean_ms(commands);
-  out.success_rate = success_rate(outcomes.count, out.errors);
+  if (priced > 0) out.cost_usd = static_cast<double>(cost_nano_usd) / 1e9;
+  out.avg_command_ms = mean_ms(total_us, timed);
+  out.success_rate = success_rate(out.commands + out.tools + out.agents, out.errors);
   return out;
 }
 
@@ -250,8 +260,8 @@ Result<std::vector<Usage>> SqliteReader::usage(const metrics::Kind& kind, const 
   };
   std::vector<Usage> rows;
   FM_TRY_(database_.read([&]() -> Result<void> {
-    FM_TRY_(fold({period.since, cut}, into(&Halves::before)));
-    FM_TRY_(fold({cut, period.until}, into(&Halves::now)));
+    FM_TRY_(fold({period.since, cut}, &kind, into(&Halves::before)));
+    FM_TRY_(fold({cut, period.until}, &kind, into(&Halves::now)));
     for (const auto& [name, halves] : names) rows.push_back(usage_of(name, halves));
     std::ranges::stable_sort(rows, std::greater(), &Usage::count);
     if (rows.size() > static_cast<std::size_t>(limit)) rows.resize(static_cast<std::size_t>(limit));
@@ -291,7 +301,7 @@ Result<std::vector<Session>> SqliteReader::sessions(const Period& period, std::i
   std::vector<Session> rows;
   FM_TRY_(database_.read([&]() -> Result<void> {
     Times last;
-    FM_TRY_(fold(period, [&](const Slice& slice) {
+    FM_TRY_(fold(period, nullptr, [&](const Slice& slice) {
       if (slice.key.session_id.empty()) return true;
       WallTime& at = last[slice.key.session_id];
       at = std::max(at, slice.figures.last);
@@ -327,7 +337,7 @@ Result<std::vector<Session>> SqliteReader::describe(const std::vector<std::strin
     all = {std::min(all.since, of_one.since), std::max(all.until, of_one.until)};
   }
   if (all.since < all.until)
-    FM_TRY_(fold(all, [&](const Slice& slice) {
+    FM_TRY_(fold(all, nullptr, [&](const Slice& slice) {
       if (const auto at = facts.find(slice.key.session_id); at != facts.end()) at->second.add(slice);
       return true;
     }));

@@ -34,9 +34,9 @@ class SqliteReader final : public metrics::Reader {
   Result<std::vector<std::int64_t>> counts() override;
 
  private:
-  // The slices of a period, inside a transaction: of whole hours from their table.
-  Result<void> fold(const metrics::Period& period, Millis phase, const TakeSlice& take);
-  Result<void> fold(const metrics::Period& period, const TakeSlice& take);
+  // The slices of a period, inside a transaction: of whole hours from their table. Of one kind, if given; of hours that
+  // the period cuts there are all.
+  Result<void> fold(const metrics::Period& period, const metrics::Kind* kind, const TakeSlice& take);
   Result<bool> part_of_hour(std::int64_t hour, const metrics::Period& period, const TakeSlice& take);
   Result<bool> slices_of_records(const metrics::Period& period, Millis phase, const TakeSlice& take);
   Result<void> make_exact(const metrics::Kind& kind, const metrics::Period& period, std::vector<metrics::Usage>& rows);

@@ -5,6 +5,8 @@
 //
 // Eleven hours a day, five days a week; sessions of about two hours, two at once; per record one tool call in two, one
 // model request in three, and of the rest commands, agents and session changes.
+#include <sys/stat.h>
+
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -98,6 +100,7 @@ int fill(const std::string& dir, std::int64_t records, std::int64_t days) {
 }  // namespace
 
 int main(int count, char** words) {
+  ::umask(077);
   if (count != 4) return std::fprintf(stderr, "usage: bench_fill DIR RECORDS DAYS\n"), 2;
   return fill(words[1], std::atoll(words[2]), std::atoll(words[3]));
 }
