@@ -17,7 +17,6 @@ using metrics::Kind;
 namespace {
 
 constexpr std::size_t kMostSlices = 1'000;  // at once in memory
-constexpr std::int64_t kFirstHour = 0, kLastHour = INT64_MAX;
 
 // In the new store's meta: written with the last of it, so that the ledger is brought in once.
 std::string mark_of(const Quarantined& from) { return "salvaged " + from.dir.substr(from.dir.rfind('/') + 1); }
@@ -256,13 +255,18 @@ Result<void> Salvage::bring_slices(Database& into) {
     slices.forget();
     return {};
   };
-  Result<void> brought;
-  // As far as they can be read.
-  (void)each_slice(from.tables, kFirstHour, kLastHour, nullptr, [&](const metrics::Slice& there) {
-    brought = bring(there);
-    return brought.ok();
-  });
-  FM_TRY_(brought);
+  // As far as they can be read: what is broken in one hour leaves the others.
+  std::vector<std::int64_t> hours;
+  read_all(from.tables, "SELECT DISTINCT hour FROM slice",
+           [&](const Statement& row) { hours.push_back(row.integer(0)); });
+  for (const std::int64_t hour : hours) {
+    Result<void> brought;
+    (void)each_slice(from.tables, hour, hour + 1, nullptr, [&](const metrics::Slice& there) {
+      brought = bring(there);
+      return brought.ok();
+    });
+    FM_TRY_(brought);
+  }
   return slices.write();
 }
 

@@ -66,6 +66,15 @@ Result<Statement> prepare_insert(Db& db) {
                     "?20, ?21, ?22, ?23, ?24, ?25, ?26)");
 }
 
+Result<Statement> prepare_update(Db& db) {
+  return db.prepare(
+      "UPDATE slice SET count = ?8, success = ?9, error = ?10, timeout = ?11, cancelled = ?12, timed = ?13, "
+      "total_us = ?14, min_us = ?15, max_us = ?16, durations = ?17, input_tokens = ?18, "
+      "output_tokens = ?19, cache_read_tokens = ?20, cache_creation_tokens = ?21, priced = ?22, "
+      "cost_nano_usd = ?23, minutes = ?24, first = ?25, last = ?26 " +
+      std::string(kWhereKey));
+}
+
 Result<Statement> prepare_select(Db& db) {
   return db.prepare("SELECT " + std::string(kKey) + ", " + std::string(kFigures) +
                     " FROM slice WHERE hour >= ?1 AND hour < ?2 AND (?3 = '' OR kind = ?3) ORDER BY hour");
@@ -150,8 +159,9 @@ Result<Figures*> SliceTable::grow(const SliceKey& key) {
                                        key.project, key.source)
                                  .step());
     Row row{.known = known};
-    if (known) FM_TRY_(read_figures(get_, 0, row.figures));
+    const Result<void> read = known ? read_figures(get_, 0, row.figures) : Result<void>();
     get_.reset();
+    FM_TRY_(read);
     at = rows_.emplace(key, std::move(row)).first;
   }
   if (!std::exchange(at->second.grown, true)) grown_.push_back(&*at);
@@ -159,19 +169,15 @@ Result<Figures*> SliceTable::grow(const SliceKey& key) {
 }
 
 Result<void> SliceTable::write() {
-  if (!put_) {
-    FM_TRY(put_, database_.db().prepare(
-                     "UPDATE slice SET count = ?8, success = ?9, error = ?10, timeout = ?11, cancelled = ?12, "
-                     "timed = ?13, total_us = ?14, min_us = ?15, max_us = ?16, durations = ?17, input_tokens = ?18, "
-                     "output_tokens = ?19, cache_read_tokens = ?20, cache_creation_tokens = ?21, priced = ?22, "
-                     "cost_nano_usd = ?23, minutes = ?24, first = ?25, last = ?26 " +
-                     std::string(kWhereKey)));
-    FM_TRY(add_, prepare_insert(database_.db()));
-  }
   for (Rows::value_type* one : std::exchange(grown_, {})) {
     auto& [key, row] = *one;
     row.grown = false;
-    FM_TRY_(run_with(std::exchange(row.known, true) ? put_ : add_, key, row.figures));
+    const bool known = std::exchange(row.known, true);
+    Statement& put = known ? update_ : insert_;
+    if (!put) {
+      FM_TRY(put, known ? prepare_update(database_.db()) : prepare_insert(database_.db()));
+    }
+    FM_TRY_(run_with(put, key, row.figures));
   }
   return {};
 }

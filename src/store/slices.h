@@ -41,7 +41,7 @@ class SliceTable {
   Database& database_;
   Rows rows_;
   std::vector<Rows::value_type*> grown_;
-  Statement get_, put_, add_;
+  Statement get_, update_, insert_;
 };
 
 // False: `take` has said no.

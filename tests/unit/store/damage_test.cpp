@@ -232,6 +232,25 @@ TEST_CASE("slices of a salvaged store count each record once: brought over, let 
   CHECK(must(differing_hours(database)).empty());
 }
 
+TEST_CASE("a slice that cannot be read is made again from its records, and others are brought over") {
+  Machine it;
+  {
+    LocalStore store = it.store();
+    append(store, {tool_call("now"), tool_call("lost", "s", FakeClock::kStart + 7'200'000)});
+    deliver(store, it.entropy, 2);
+  }
+  it.sql(
+      "DELETE FROM tool_usage WHERE id = 'lost'; UPDATE slice SET durations = x'ff' WHERE hour = (SELECT min(hour) "
+      "FROM slice); VACUUM");
+  LocalStore store = it.store();
+  append(store, {tool_call("next")});  // to that slice
+  must(store.salvage());
+  CHECK(it.quarantine().size() == 1);
+  CHECK(number(store, "SELECT count(*) FROM tool_usage") == 2);
+  CHECK(number(store, "SELECT group_concat(count) = '2,1' FROM (SELECT count FROM slice ORDER BY hour)") == 1);
+  CHECK(must(differing_hours(*must(store.database()))).empty());
+}
+
 TEST_CASE("a line of the old ledger that cannot be true leaves nothing in the new one") {
   Machine it;
   {
