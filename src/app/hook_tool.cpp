@@ -18,12 +18,13 @@ Json meant(std::string_view name, const Json& said) {
   if (said.is_object()) {
     Json out = Json::object();
     for (const auto& [member, value] : said.items())
-      if (value != "") out[member] = meant(member, value);
+      if (!value.is_string() || !value.get_ref<const std::string&>().empty()) out[member] = meant(member, value);
     return out;
   }
   if (!said.is_string() || std::ranges::find(kNotText, name) == std::end(kNotText)) return said;
   auto parsed = parse_json(said.get_ref<const std::string&>());
-  return parsed ? std::move(*parsed) : said;  // a tool may answer with text
+  if (parsed) return std::move(*parsed);
+  return said;  // a tool may answer with text
 }
 
 mcp::CallResult take(const RecordEvent& record, const Json& arguments) {

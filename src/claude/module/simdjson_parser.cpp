@@ -117,7 +117,7 @@ void read_text(std::string_view text, Line& line) {
   if (at == text.npos) return;
   const std::string_view rest = text.substr(at + kOpen.size());
   const auto end = rest.find(kClose);
-  if (end == rest.npos || end > kLongestName) return;
+  if (end > kLongestName) return;  // or there is none
   line.command = rest.substr(0, end);
 }
 
