@@ -8,7 +8,6 @@ namespace fortium::app {
 
 namespace {
 
-using report::Column;
 using report::Row;
 using report::Table;
 using report::Unit;

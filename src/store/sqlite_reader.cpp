@@ -67,6 +67,7 @@ std::vector<std::string> newest_first(const Times& last, std::int64_t limit) {
   std::ranges::stable_sort(order, std::greater(), [](const auto& at) { return at->second; });
   if (order.size() > static_cast<std::size_t>(limit)) order.resize(static_cast<std::size_t>(limit));
   std::vector<std::string> words;
+  words.reserve(order.size());
   for (const auto& at : order) words.push_back(at->first);
   return words;
 }

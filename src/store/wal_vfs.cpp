@@ -181,6 +181,8 @@ int open(sqlite3_vfs* /*vfs*/, const char* name, sqlite3_file* base, int flags, 
 }
 
 const char* register_vfs() {
+  // Nobody asks how much memory SQLite has, and to know it would cost a lock at every allocation. The first word to it.
+  sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
   // All but opening files is the real layer's own.
   static sqlite3_vfs vfs = *real_vfs();
   vfs.pNext = nullptr;
