@@ -15,7 +15,8 @@ struct Latencies {
   Samples floor;
 };
 
-Latencies time_calls(const Bench& bench, const Bench::Settings& settings, std::vector<std::string> flags) {
+Latencies time_calls(const Bench& bench, const Bench::Settings& settings, std::vector<std::string> flags,
+                     Era era = Era::session) {
   const TempDir dir = bench.scratch();
   Session ours(bench.mcp(dir, settings));
   Session floor(bench.floor(dir, std::move(flags)));
@@ -25,10 +26,10 @@ Latencies time_calls(const Bench& bench, const Bench::Settings& settings, std::v
   take_turns(
       bench.effort().rounds * bench.effort().calls_a_round / kTurn,
       [&] {
-        for (int i = 0; i < kTurn; ++i) times.ours.add(ours.call());
+        for (int i = 0; i < kTurn; ++i) times.ours.add(ours.call(era));
       },
       [&] {
-        for (int i = 0; i < kTurn; ++i) times.floor.add(floor.call());
+        for (int i = 0; i < kTurn; ++i) times.floor.add(floor.call(era));
       });
   ours.finish();
   floor.finish();
@@ -49,10 +50,13 @@ Row row(std::string name, const Latencies& times, double percent, std::optional<
 
 Rows measure_calls(const Bench& bench) {
   const Latencies full = time_calls(bench, {}, {});
+  const Latencies stateless = time_calls(bench, {}, {}, Era::stateless);
   const Latencies normal = time_calls(bench, {{"FORTIUM_DURABILITY", "normal"}}, {"--normal"});
   return {row("call, durable: p50", full, 50, ratio_at_most(1.3)),
           row("call, durable: p99", full, 99, ratio_at_most(1.5)),
           row("call, durable: p99.9", full, 99.9, std::nullopt),
+          row("call, durable, 2026-07-28: p50", stateless, 50, ratio_at_most(1.3)),
+          row("call, durable, 2026-07-28: p99", stateless, 99, ratio_at_most(1.5)),
           row("call, durability=normal: p50", normal, 50, std::nullopt),
           row("call, durability=normal: p99", normal, 99, std::nullopt),
           row("call, durability=normal: p99.9", normal, 99.9, at_most(kNormalTail))};

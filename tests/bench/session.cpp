@@ -24,10 +24,15 @@ void append_request(std::string& out, std::int64_t id, std::string_view rest) {
   out += '\n';
 }
 
-void append_call(std::string& out, std::int64_t id) {
-  append_request(out, id,
-                 R"(,"method":"tools/call","params":{"name":"record-tool-usage","arguments":{"tool_name":"Read",)"
-                 R"("execution_time_ms":12.5,"status":"success","context":{"framework":"none","language":"c++"}}}})");
+constexpr std::string_view kCall =
+    R"(,"method":"tools/call","params":{"name":"record-tool-usage","arguments":{"tool_name":"Read",)"
+    R"("execution_time_ms":12.5,"status":"success","context":{"framework":"none","language":"c++"}})";
+constexpr std::string_view kMeta = R"(,"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28",)"
+                                   R"("io.modelcontextprotocol/clientCapabilities":{},)"
+                                   R"("io.modelcontextprotocol/clientInfo":{"name":"bench","version":"1"}})";
+
+void append_call(std::string& out, std::int64_t id, Era era = Era::session) {
+  append_request(out, id, std::string(kCall) + (era == Era::stateless ? std::string(kMeta) : "") + "}}");
 }
 
 struct Answer {
@@ -106,10 +111,10 @@ Seconds Session::exchange(const std::string& line, std::string& answer) {
   return Clock::now() - begin;
 }
 
-Seconds Session::call() {
+Seconds Session::call(Era era) {
   const std::int64_t id = next_id_++;
   std::string line;
-  append_call(line, id);
+  append_call(line, id, era);
   std::string answer;
   const Seconds time = exchange(line, answer);
   check_recorded(result_of(answer, id), answer);

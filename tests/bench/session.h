@@ -13,13 +13,16 @@
 
 namespace bench {
 
+// Of the protocol: a session begun by `initialize`, or requests that each name their revision (2026-07-28).
+enum class Era { session, stateless };
+
 class Session {
  public:
   // Starts the server and greets it.
   explicit Session(const Command& command);
 
   Seconds start_time() const { return start_; }  // from before the spawn to `initialize` answered
-  Seconds call();                                // one recorded tool usage
+  Seconds call(Era era = Era::session);          // one recorded tool usage
   Seconds list_tools(std::string& answer);
   Seconds pipeline(std::int64_t calls);          // kInFlight at any time
   std::int64_t calls() const { return calls_; }  // answered with success so far
