@@ -357,6 +357,7 @@ class Machine {
       });
       ::syscall(SYS_rmdir, name.path.c_str());
     }
+    names_.clear();  // what came through a loss of power is on the platter
     for (const auto& [path, file] : files_)
       if (path.ends_with(".db")) real::unlink((path + "-shm").c_str());
     save();
