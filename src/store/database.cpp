@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "fortium/base/files.h"
@@ -21,6 +23,13 @@ namespace {
 const std::string kPragmas = "PRAGMA page_size = " + std::to_string(kPageBytes) +
                              "; PRAGMA cache_size = -1024; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; "
                              "PRAGMA journal_size_limit = 33554432;";
+
+// Who made the directories may have been killed before their names were synced, and nobody can see that.
+void sync_way_to(const std::string& path) {
+  std::error_code error;
+  std::filesystem::path dir = std::filesystem::absolute(path, error).parent_path();
+  for (; !error && dir.has_relative_path(); dir = dir.parent_path()) (void)sync_dir(dir.parent_path());
+}
 
 }  // namespace
 
@@ -79,7 +88,10 @@ bool Database::vanished() {
 Result<void> Database::prepare(Entropy& entropy) {
   FM_TRY_(db_.exec(kPragmas));
   FM_TRY(const std::int64_t version, db_.integer("PRAGMA user_version"));
-  if (version == 0) FM_TRY_(refuse_foreign(db_));
+  if (version == 0) {
+    FM_TRY_(refuse_foreign(db_));
+    sync_way_to(options_.path);
+  }
   const bool network = !network_file_system(options_.path).empty();
   if (version <= kSchemaVersion) FM_TRY_(choose_journal(network));
   const char* const full = network ? "PRAGMA synchronous = EXTRA" : "PRAGMA synchronous = FULL";

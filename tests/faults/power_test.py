@@ -49,6 +49,17 @@ class Power(faults.Case):
             acknowledged += len(self.oracle.acknowledged)
         tell("F3", "power lost, durability full", lost, acknowledged=acknowledged, lost=0, double=0)
 
+    def test_who_made_the_directory_was_killed(self):
+        """Before it had synced the name of it: the next one does."""
+        for killed in range(1, 9):
+            for lost in range(1, 4):
+                to = self.fresh()
+                machine = Machine(self, platter=True)
+                self.hand_in(1, **to, **machine.env(kill=killed))
+                self.hand_in(1, code=DONE, **to, **machine.env())
+                self.hand_in(1, **to, **machine.env(lose=lost, seed=self.chance.randrange(1 << 30)))
+                self.oracle.check()
+
     def test_with_normal_durability_something_is(self):
         """The control: the machine does lose what is not synced. `normal` promises no more than a crash of the process."""
         lost = stores = 0
