@@ -17,10 +17,9 @@ Result<report::Asked> understand(const ReportCommand& command, const report::Que
   report::Asked asked{.zone = report::Zone::system(),
                       .project = command.project,
                       .source = command.source,
+                      .by = report::find_by(command.by),
                       .limit = command.limit.value_or(form.whole ? 0 : report::kMostShown),
                       .explain = command.explain};
-  for (std::size_t i = 0; i < std::size(report::kBys); ++i)
-    if (command.by == report::kBys[i]) asked.by = static_cast<report::By>(i);
   asked.period = default_period(question, asked.by, asked.zone, now);
   if (!command.until.empty()) {
     FM_TRY(asked.period.until, until_of(command.until, now, asked.zone));

@@ -3,7 +3,6 @@
 #include <nlohmann/json.hpp>
 
 #include "../store/migrations.h"
-#include "../store/records.h"
 #include "commands.h"
 #include "status.h"
 #include "terminal.h"

@@ -1,4 +1,5 @@
 // `fortium-metrics watch`: the answers of now, on the whole screen, until somebody has seen enough.
+#include <algorithm>
 #include <array>
 
 #include "commands.h"
@@ -13,6 +14,7 @@ namespace {
 
 constexpr Millis kLook{1'000};     // how often the store is asked whether there is more
 constexpr Millis kEvenSo{15'000};  // and looked at even so: time goes by, and others send
+constexpr int kShare = 100;        // it rests so many times as long as it worked
 constexpr std::size_t kFooter = 2;
 
 struct Span {
@@ -21,11 +23,6 @@ struct Span {
   int days;
 };
 constexpr std::array<Span, 3> kSpans = {{{'d', "today", 1}, {'w', "7 days", 7}, {'m', "30 days", 30}}};
-
-// Whole days of the calendar, today's included.
-metrics::Period period_of(const Span& span, const report::Zone& zone, WallTime now) {
-  return {zone.begin_of(zone.local(now).day - std::chrono::days(span.days - 1)), now + Millis(1)};
-}
 
 std::string sending(const Settings& settings, const Status& status) {
   if (!status.trouble.empty()) return "store: " + status.trouble;
@@ -66,6 +63,8 @@ class Watch {
 
  private:
   Result<void> draw() {
+    const SteadyTime began = local_.clock().steady();
+    if (!stale_ && began < not_before_) return {};
     FM_TRY(metrics::Reader* const reader, local_.reader());
     FM_TRY(std::vector<std::int64_t> counts, reader->counts());
     const WallTime now = local_.clock().now();
@@ -74,7 +73,7 @@ class Watch {
     drawn_ = now;
     stale_ = false;
     report::Asked asked{.zone = zone_};
-    asked.period = period_of(*span_, zone_, now);
+    asked.period = last_days(span_->days, zone_, now);
     FM_TRY(const report::Report live, live_report(*reader, asked, now));
     report::Look look = look_of_terminal();
     look.width = screen_.columns();
@@ -84,6 +83,8 @@ class Watch {
     for (const std::string& line : {sending(settings_, read_status(settings_, local_)), keys(*span_)})
       lines.push_back(report::shortened(report::harmless(line), screen_.columns()));
     screen_.show(std::move(lines));
+    const SteadyTime done = local_.clock().steady();
+    not_before_ = done + std::min<SteadyTime::duration>((done - began) * kShare, kEvenSo);
     return {};
   }
 
@@ -94,6 +95,7 @@ class Watch {
   const Span* span_ = kSpans.data();
   std::vector<std::int64_t> counts_;
   WallTime drawn_{};
+  SteadyTime not_before_{};
   bool stale_ = true;
 };
 

@@ -12,8 +12,9 @@ using report::Row;
 using report::Table;
 using report::Unit;
 
-constexpr std::int64_t kRows = 8;  // of a table
-constexpr std::int64_t kMostRecent = 5'000;
+constexpr std::int64_t kRows = 8;           // of a table
+constexpr std::int64_t kMostCalls = 5'000;  // in an hour
+constexpr std::int64_t kLookedAt = 500;     // the newest of each kind, for those that failed
 
 // The columns that a screen of several tables has room for.
 void keep(Table& table, std::initializer_list<std::string_view> names) {
@@ -50,7 +51,7 @@ Table as_row(Table card) {
 Result<Table> rate(metrics::Reader& reader, WallTime now) {
   const auto minute = std::chrono::floor<std::chrono::minutes>(now);
   const WallTime since = minute - std::chrono::minutes(kRateMinutes - 1);
-  FM_TRY(const auto calls, reader.recent(*metrics::find_kind("tool_usage"), {since, now + Millis(1)}, "", kMostRecent));
+  FM_TRY(const auto calls, reader.recent(*metrics::find_kind("tool_usage"), {since, now + Millis(1)}, "", kMostCalls));
   report::Series series(kRateMinutes);
   for (const metrics::Recent& call : calls)
     ++series[static_cast<std::size_t>((call.timestamp - since) / std::chrono::minutes(1))];
@@ -69,7 +70,7 @@ Result<Table> failures(metrics::Reader& reader, const report::Asked& asked) {
   std::vector<Failure> all;
   for (const auto& [kind, word] : {std::pair("command_execution", "command"), std::pair("tool_usage", "tool"),
                                    std::pair("agent_interaction", "agent")}) {
-    FM_TRY(const auto recent, reader.recent(*metrics::find_kind(kind), asked.period, "", kMostRecent));
+    FM_TRY(const auto recent, reader.recent(*metrics::find_kind(kind), asked.period, "", kLookedAt));
     for (const metrics::Recent& one : recent)
       if (one.status != "success") all.push_back({word, one});
   }

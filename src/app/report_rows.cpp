@@ -35,7 +35,7 @@ const Shape& asked_shape() {
        .need = Need::optional},
       {.name = "by",
        .type = OneOf{report::kBys},
-       .doc = "What a row of the question days is; a day, if absent.",
+       .doc = "What a row of the question days is; a day, if absent. Where that is too long, a week or a month.",
        .need = Need::optional},
       {.name = "project",
        .type = Text{.max_chars = metrics::kMaxNameChars},
@@ -61,10 +61,9 @@ constexpr Field kAnswer[] = {
     {.name = "totals", .type = Object{}, .doc = "Of all rows there are, also those left out.", .need = Need::optional},
 };
 
-report::Asked asked_for(const report::Question& question, std::int64_t days, report::By by, WallTime now) {
+report::Asked asked_for(const report::Question& question, int days, report::By by, WallTime now) {
   report::Asked asked{.zone = report::Zone::system(), .by = by, .limit = report::kMostShown};
-  asked.period = default_period(question, by, asked.zone, now);
-  if (days > 0) asked.period.since = asked.zone.begin_of(asked.zone.local(now).day - std::chrono::days(days - 1));
+  asked.period = days > 0 ? last_days(days, asked.zone, now) : default_period(question, by, asked.zone, now);
   return asked;
 }
 
@@ -73,14 +72,10 @@ std::string as_markdown(const report::Report& report) { return report::find_form
 mcp::CallResult answer(mcp::Context& context, const Json& arguments) {
   const auto failed = [](const Error& error) { return mcp::CallResult::failure("get-report: " + error.what); };
   const report::Question& question = *report::find_question(arguments.value("question", "summary"));
-  report::By by = report::By::day;
-  if (arguments.contains("by")) {
-    if (!question.by) return mcp::CallResult::failure("get-report: /by: only with the question days");
-    for (std::size_t i = 0; i < std::size(report::kBys); ++i)
-      if (arguments["by"] == report::kBys[i]) by = static_cast<report::By>(i);
-  }
-  report::Asked asked =
-      asked_for(question, static_cast<std::int64_t>(arguments.value("days", 0.0)), by, context.clock.now());
+  if (arguments.contains("by") && !question.by)
+    return mcp::CallResult::failure("get-report: /by: only with the question days");
+  report::Asked asked = asked_for(question, static_cast<int>(arguments.value("days", 0.0)),
+                                  report::find_by(arguments.value("by", "")), context.clock.now());
   asked.project = arguments.value("project", "");
   asked.source = arguments.value("source", "");
   asked.limit = static_cast<std::int64_t>(arguments.value("limit", static_cast<double>(report::kMostShown)));
@@ -91,15 +86,22 @@ mcp::CallResult answer(mcp::Context& context, const Json& arguments) {
     auto found = question.answer(**reader, asked);
     if (!found) return failed(found.error());
     mcp::CallResult result = mcp::CallResult::json(to_json(*found));
-    if (asked.limit <= 1 || result.text.size() <= kMostBytes) return result;
-    asked.limit /= 2;  // long names
+    const bool few = found->tables.front().rows.size() <= static_cast<std::size_t>(kMostRows);
+    if (few && result.text.size() <= kMostBytes) return result;
+    // Days become weeks and months; of long names there are fewer.
+    if (question.by && asked.by != report::By::month)
+      asked.by = asked.by == report::By::day ? report::By::week : report::By::month;
+    else if (asked.limit > 1)
+      asked.limit /= 2;
+    else
+      return mcp::CallResult::failure("get-report: the answer is too long: ask for fewer days, or by month");
   }
 }
 
 // A prompt: what to do with the answers to some questions, which follow.
 struct Review {
   std::string_view name, title, doc, task;
-  std::int64_t days;
+  int days;
   std::initializer_list<std::string_view> questions;
 };
 

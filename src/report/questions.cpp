@@ -178,6 +178,15 @@ const Question* find_question(std::string_view name) {
   return at != std::end(kQuestions) ? at : nullptr;
 }
 
+By find_by(std::string_view text) {
+  const auto* const at = std::ranges::find(kBys, text);
+  return at != std::end(kBys) ? static_cast<By>(at - kBys) : By::day;
+}
+
+metrics::Period last_days(int days, const Zone& zone, WallTime now) {
+  return {zone.begin_of(zone.local(now).day - std::chrono::days(days - 1)), now + Millis(1)};
+}
+
 metrics::Period default_period(const Question& question, By by, const Zone& zone, WallTime now) {
   const WallTime until = now + Millis(1);
   if (!question.back.calendar) return {now - std::chrono::days(question.back.days), until};
@@ -188,7 +197,7 @@ metrics::Period default_period(const Question& question, By by, const Zone& zone
     return {zone.begin_of(std::chrono::sys_days(date.year() / date.month() / 1 - std::chrono::months(kPeriods - 1))),
             until};
   }
-  return {zone.begin_of(today - std::chrono::days(question.back.days - 1)), until};
+  return last_days(question.back.days, zone, now);
 }
 
 }  // namespace fortium::report

@@ -42,6 +42,11 @@ std::span<const Question> questions();
 // nullptr when there is none.
 const Question* find_question(std::string_view name);
 
+// One of kBys; a day for any other text, the empty one above all.
+By find_by(std::string_view text);
+
+// So many days of the calendar, with today's so far.
+metrics::Period last_days(int days, const Zone& zone, WallTime now);
 // With what is recorded in this very millisecond. By weeks and months, twelve of them.
 metrics::Period default_period(const Question& question, By by, const Zone& zone, WallTime now);
 // The period of equal length right before.
