@@ -1,8 +1,27 @@
 #include "fortium/metrics/event.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace fortium::metrics {
+
+const schema::Value* Event::value_of(std::string_view field) const {
+  const auto at = std::ranges::find(kind->shape, field, &schema::Field::name);
+  return at != kind->shape.end() ? &row[static_cast<std::size_t>(at - kind->shape.begin())] : nullptr;
+}
+
+std::string_view Event::text_of(std::string_view field) const {
+  const auto* value = std::get_if<std::string>(value_of(field));
+  return value != nullptr ? std::string_view(*value) : std::string_view();
+}
+
+std::optional<double> Event::number_of(std::string_view field) const {
+  const schema::Value* value = value_of(field);
+  if (value == nullptr) return std::nullopt;
+  if (const auto* whole = std::get_if<std::int64_t>(value)) return static_cast<double>(*whole);
+  if (const auto* number = std::get_if<double>(value)) return *number;
+  return std::nullopt;
+}
 
 void append_wire(std::string& out, const Event& event, bool named) {
   out += '{';

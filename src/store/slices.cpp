@@ -188,7 +188,7 @@ void SliceTable::forget() {
 }
 
 Result<bool> each_slice(Db& db, std::int64_t from, std::int64_t until, const metrics::Kind* kind,
-                        const TakeSlice& take) {
+                        const metrics::TakeSlice& take) {
   FM_TRY(Statement list, prepare_select(db));
   list.bind(from, until, kind != nullptr ? kind->name : "");
   Slice slice;  // one for all: its texts keep their room

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "database.h"
-#include "fortium/metrics/slice.h"
+#include "fortium/metrics/slice_reader.h"
 
 namespace fortium::store {
 
@@ -45,10 +45,9 @@ class SliceTable {
 };
 
 // False: `take` has said no.
-using TakeSlice = std::function<bool(const metrics::Slice&)>;
 // The rows of the hours from `from` on and before `until`, in order of hours; of one kind, if given.
 Result<bool> each_slice(Db& db, std::int64_t from, std::int64_t until, const metrics::Kind* kind,
-                        const TakeSlice& take);
+                        const metrics::TakeSlice& take);
 // SQL: the hour of a record, and what comes before its FROM when records are let go.
 constexpr std::string_view kHour = "timestamp / 3600000";
 constexpr std::string_view kThin = "INSERT OR IGNORE INTO thinned (hour) SELECT timestamp / 3600000";

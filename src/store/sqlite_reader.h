@@ -1,4 +1,4 @@
-// metrics::Reader in SQLite.
+// metrics::Reader in SQLite: what SliceReader asks of a store.
 #pragma once
 
 #include <functional>
@@ -7,47 +7,33 @@
 #include <vector>
 
 #include "database.h"
-#include "fortium/metrics/event.h"
-#include "fortium/metrics/report.h"
-#include "slices.h"
+#include "fortium/metrics/slice_reader.h"
 
 namespace fortium::store {
 
-class SqliteReader final : public metrics::Reader {
+class SqliteReader final : public metrics::SliceReader {
  public:
   explicit SqliteReader(Database& database) : database_(database) {}
 
   void while_reading(const std::function<bool()>& go_on) override { go_on_ = go_on; }
-  Result<void> slices(const metrics::Period& period, Millis phase, const TakeSlice& take) override;
-  Result<metrics::Summary> summary(const metrics::Period& period) override;
-  Result<std::vector<metrics::Usage>> usage(const metrics::Kind& kind, const metrics::Period& period,
-                                            std::string_view only, std::int64_t limit) override;
-  Result<std::vector<metrics::Session>> sessions(const metrics::Period& period, std::int64_t limit) override;
-  Result<std::optional<metrics::Session>> session(std::string_view id) override;
   Result<std::vector<metrics::Recent>> recent(const metrics::Kind& kind, const metrics::Period& period,
                                               std::string_view session, std::int64_t limit) override;
-  Result<std::vector<metrics::Person>> people(const metrics::Period& period) override;
   Result<std::optional<double>> average_metric(std::string_view type, const metrics::Period& period) override;
-  Result<std::vector<metrics::Day>> days(const metrics::Period& period) override;
-  Result<std::vector<std::string>> words(std::string_view field, const metrics::Period& period,
-                                         std::int64_t limit) override;
   Result<std::vector<std::int64_t>> counts() override;
 
  private:
-  // The slices of a period, inside a transaction: of whole hours from their table. Of one kind, if given; of hours that
-  // the period cuts there are all.
-  Result<void> fold(const metrics::Period& period, const metrics::Kind* kind, const TakeSlice& take);
-  Result<bool> part_of_hour(std::int64_t hour, const metrics::Period& period, const TakeSlice& take);
-  Result<bool> slices_of_records(const metrics::Period& period, Millis phase, const TakeSlice& take);
-  Result<void> make_exact(const metrics::Kind& kind, const metrics::Period& period, std::vector<metrics::Usage>& rows);
-  Result<std::vector<metrics::Session>> describe(const std::vector<std::string>& ids);
-  Result<std::vector<std::string>> words_of_slices(std::string_view field, const metrics::Period& period,
-                                                   std::int64_t limit);
-  Result<std::vector<std::string>> words_of_records(const std::string& all, const metrics::Period& period,
-                                                    std::int64_t limit);
-  Result<void> add_changes(metrics::Session& out, const metrics::Period& days);
-  // From the begin of its first day to the end of its last, UTC; empty for a session that is not known.
-  Result<metrics::Period> days_of(std::string_view session);
+  Result<void> at_one_moment(const std::function<Result<void>()>& work) override;
+  Result<bool> each_slice(std::int64_t from, std::int64_t until, const metrics::Kind* kind,
+                          const metrics::TakeSlice& take) override;
+  Result<void> each_record(const metrics::Kind& kind, const metrics::Period& period, std::string_view session,
+                           const metrics::TakeEvent& take) override;
+  Result<void> each_duration(const metrics::Kind& kind, const metrics::Period& period,
+                             const std::function<void(std::string_view name, double ms)>& take) override;
+  Result<std::optional<WallTime>> first_record(const metrics::Period& period) override;
+  Result<metrics::Period> days_of(std::string_view session) override;
+  Result<std::vector<std::string>> words_of_records(std::string_view field,
+                                                    const std::vector<const metrics::Kind*>& kinds,
+                                                    const metrics::Period& period, std::int64_t limit) override;
 
   Db::Watch watch() { return Db::Watch(database_.db(), go_on_); }
 

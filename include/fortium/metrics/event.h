@@ -1,6 +1,7 @@
 // A record that passed its check, its wire form, and who it belongs to. Values; any thread.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,12 @@ struct Event {
   bool has(Envelope field) const { return row[field].index() != 0; }
   std::string_view id() const { return text(kId); }
   WallTime timestamp() const { return from_ms(integer(kTimestamp)); }
+  // Of a field by its name: empty where it is absent, or of another type.
+  std::string_view text_of(std::string_view field) const;
+  std::optional<double> number_of(std::string_view field) const;
+
+ private:
+  const schema::Value* value_of(std::string_view field) const;
 };
 
 // {"id":"…","timestamp":"…",…}: absent fields left out, members in the order of the shape. The same row gives the same

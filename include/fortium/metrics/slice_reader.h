@@ -1,0 +1,67 @@
+// Every question of Reader, answered from what a store has at hand: slices of whole hours, and records.
+//
+// Stores differ in how they are asked, not in what the answers mean: so what is counted how is here, once. A store
+// tells the few things that are declared below. As Reader, one instance belongs to one thread.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fortium/metrics/event.h"
+#include "fortium/metrics/report.h"
+
+namespace fortium::metrics {
+
+using TakeSlice = std::function<bool(const Slice&)>;
+using TakeEvent = std::function<bool(const Event&)>;
+
+class SliceReader : public Reader {
+ public:
+  Result<void> slices(const Period& period, Millis phase, const TakeSlice& take) final;
+  Result<Summary> summary(const Period& period) final;
+  Result<std::vector<Usage>> usage(const Kind& kind, const Period& period, std::string_view only,
+                                   std::int64_t limit) final;
+  Result<std::vector<Session>> sessions(const Period& period, std::int64_t limit) final;
+  Result<std::optional<Session>> session(std::string_view id) final;
+  Result<std::vector<Person>> people(const Period& period) final;
+  Result<std::vector<Day>> days(const Period& period) final;
+  Result<std::vector<std::string>> words(std::string_view field, const Period& period, std::int64_t limit) final;
+
+ protected:
+  // Everything that `work` asks for is of one moment. The functions below are called within it.
+  virtual Result<void> at_one_moment(const std::function<Result<void>()>& work) = 0;
+  // The slices of whole hours, `from` to before `until`, in order of hours; of one kind, if given. False: `take` has
+  // said no.
+  virtual Result<bool> each_slice(std::int64_t from, std::int64_t until, const Kind* kind, const TakeSlice& take) = 0;
+  // Whole records, the oldest first, until `take` says no; of one session, if given.
+  virtual Result<void> each_record(const Kind& kind, const Period& period, std::string_view session,
+                                   const TakeEvent& take) = 0;
+  // Name and duration in milliseconds of the records whose duration is known.
+  virtual Result<void> each_duration(const Kind& kind, const Period& period,
+                                     const std::function<void(std::string_view name, double ms)>& take) = 0;
+  // When the first record of the period happened.
+  virtual Result<std::optional<WallTime>> first_record(const Period& period) = 0;
+  // From the begin of its first day to the end of its last, UTC; empty for a session that is not known.
+  virtual Result<Period> days_of(std::string_view session) = 0;
+  // As Reader::words, of these kinds, whose records have the field.
+  virtual Result<std::vector<std::string>> words_of_records(std::string_view field,
+                                                            const std::vector<const Kind*>& kinds, const Period& period,
+                                                            std::int64_t limit) = 0;
+
+ private:
+  // The slices of a period: of whole hours from their table. Of one kind, if given; of hours that the period cuts there
+  // are all.
+  Result<void> fold(const Period& period, const Kind* kind, const TakeSlice& take);
+  Result<bool> part_of_hour(std::int64_t hour, const Period& period, const TakeSlice& take);
+  Result<bool> slices_of_records(const Period& period, Millis phase, const TakeSlice& take);
+  Result<void> make_exact(const Kind& kind, const Period& period, std::vector<Usage>& rows);
+  Result<std::vector<Session>> describe(const std::vector<std::string>& ids);
+  Result<void> add_changes(Session& out, const Period& days);
+  Result<std::vector<std::string>> words_of_slices(std::string_view field, const Period& period, std::int64_t limit);
+};
+
+}  // namespace fortium::metrics
