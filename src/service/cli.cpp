@@ -84,7 +84,7 @@ Millis duration_of(const std::string& option, const std::string& text) {
 
 class CommandLine {
  public:
-  CommandLine() : data_dir_(default_data_dir()) {
+  CommandLine() : store_(default_data_dir()) {
     app_.require_subcommand(1);
     app_.set_version_flag("--version", "fortium-metrics-server " FORTIUM_VERSION);
     app_.footer(
@@ -101,7 +101,7 @@ class CommandLine {
   int run(int argc, char** argv) {
     try {
       app_.parse(argc, argv);
-      if (data_dir_.empty()) throw CLI::ValidationError("--data", "must not be empty");
+      if (store_.empty()) throw CLI::ValidationError("--data", "must not be empty");
       return static_cast<int>(run_());
     } catch (const CLI::ParseError& error) {
       // Help and version are errors of code 0; all others are a matter of usage.
@@ -113,9 +113,9 @@ class CommandLine {
   CLI::App* command(CLI::App* above, const std::string& name, const std::string& doc, const std::string& example) {
     CLI::App* sub = above->add_subcommand(name, doc);
     sub->footer("Example: fortium-metrics-server " + example);
-    sub->add_option("--data", data_dir_, "Directory of the store (also " + std::string(kDataVariable) + ")")
+    sub->add_option("--data", store_, "Directory of the store (also " + std::string(kDataVariable) + ")")
         ->type_name("DIR")
-        ->default_str(data_dir_);
+        ->default_str(store_);
     return sub;
   }
 
@@ -127,7 +127,7 @@ class CommandLine {
         ->default_str(listen_);
     serve->callback([this] {
       run_ = [this] {
-        ServeCommand serve_command{.data_dir = data_dir_};
+        ServeCommand serve_command{.store = store_};
         if (auto read = read_listen(listen_, serve_command.server); !read)
           return fail(kUsage, "--listen " + read.error().what);
         if (auto read = read_environment(serve_command); !read) return fail(kConfiguration, read.error().what);
@@ -147,7 +147,7 @@ class CommandLine {
       sub->callback([this, what] {
         tenant_.what = what;
         run_ = [this] {
-          tenant_.data_dir = data_dir_;
+          tenant_.store = store_;
           return run_tenant(tenant_);
         };
       });
@@ -169,7 +169,7 @@ class CommandLine {
       sub->callback([this, what] {
         key_.what = what;
         run_ = [this] {
-          key_.data_dir = data_dir_;
+          key_.store = store_;
           return run_key(key_);
         };
       });
@@ -229,14 +229,14 @@ class CommandLine {
     import->add_flag("--json", import_.json, "One JSON document");
     import->callback([this] {
       run_ = [this] {
-        import_.data_dir = data_dir_;
+        import_.store = store_;
     return run_import_batch(import_);
   };
     });
     }  // namespace
 
     CLI::App app_{"The service that keeps metrics of Claude Code for many organizations."};
-    std::string data_dir_;
+    std::string store_;
     std::string listen_ = "127.0.0.1:8080";
     TenantCommand tenant_;
     KeyCommand key_;

@@ -2,14 +2,14 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "access/names.h"
 #include "commands.h"
-#include "control.h"
 #include "fortium/base/files.h"
 #include "fortium/base/json.h"
 #include "fortium/sync/signed_file.h"
-#include "gzip.h"
-#include "ingest.h"
-#include "names.h"
+#include "http/gzip.h"
+#include "ingest/ingest.h"
+#include "store/backend.h"
 
 namespace fortium::service {
 
@@ -58,14 +58,12 @@ void count(Counts& counts, const Json& receipt) {
 }
 
 // Every batch by the way of a posted one; the receipts, a line each.
-Result<std::string> take(const std::string& payload, const Holder& holder, const std::string& data_dir,
-                         Counts& counts) {
+Result<std::string> take(const std::string& payload, const Holder& holder, Backend& backend, Counts& counts) {
   const SystemClock clock;
-  FM_TRY(const auto answers, Answers::open(data_dir));
-  Tenants tenants(tenants_dir(data_dir), clock, /*most=*/1);
   RateLimit limit(kMaxUnitsPerMinute, clock);
-  const Ingest ingest(tenants, *answers, limit, clock);
-  const Credential who{holder.tenant.id, holder.tenant.name, holder.tenant.file, holder.key.scopes};
+  const Ingest ingest(*backend.depot, *backend.answers, limit, clock);
+  const Credential who{holder.tenant.id, holder.tenant.name, holder.tenant.place, holder.key.scopes,
+                       permissions_of(holder.key.scopes)};
   std::string receipts;
   std::string_view left = payload;
   while (!left.empty()) {
@@ -118,14 +116,14 @@ Exit run_import_batch(const ImportCommand& command) {
 
   const SystemClock clock;
   SystemEntropy entropy;
-  auto control = Control::open(command.data_dir, clock, entropy);
-  if (!control) return fail(control.error());
-  const auto holder = signer_of(**control, *claimed, clock.now());
+  auto backend = open_backend(command.store, clock, entropy);
+  if (!backend) return fail(backend.error());
+  const auto holder = signer_of(*backend->control, *claimed, clock.now());
   if (!holder) return fail(holder.error());
   const auto payload = payload_of(*claimed);
   if (!payload) return fail(kFailed, payload.error().what);
   Counts counts;
-  const auto receipts = take(*payload, *holder, command.data_dir, counts);
+  const auto receipts = take(*payload, *holder, *backend, counts);
   if (!receipts) return fail(receipts.error());
   if (!command.receipts.empty()) {
     sync::SignedFile file = claimed->file;

@@ -2,8 +2,8 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.h"
-#include "control.h"
 #include "fortium/base/json.h"
+#include "store/backend.h"
 
 namespace fortium::service {
 
@@ -92,9 +92,9 @@ Exit revoke(Control& control, const Holder& holder, bool json, WallTime now) {
 Exit run_key(const KeyCommand& command) {
   const SystemClock clock;
   SystemEntropy entropy;
-  auto opened = Control::open(command.data_dir, clock, entropy);
+  auto opened = open_backend(command.store, clock, entropy);
   if (!opened) return fail(opened.error());
-  Control& control = **opened;
+  Control& control = *opened->control;
   if (command.what == KeyCommand::Do::create) return create(control, command);
   if (command.what == KeyCommand::Do::list) return list(control, command, clock.now());
 

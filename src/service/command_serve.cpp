@@ -2,12 +2,10 @@
 
 #include <cstdio>
 
-#include "answers.h"
 #include "commands.h"
-#include "control.h"
 #include "fortium/base/log.h"
-#include "routes.h"
-#include "tenants.h"
+#include "service.h"
+#include "store/backend.h"
 
 namespace fortium::service {
 
@@ -43,13 +41,10 @@ Exit run_serve(const ServeCommand& command) {
   allow_many_files();
   const SystemClock clock;
   SystemEntropy entropy;
-  auto opened = Control::open(command.data_dir, clock, entropy);
-  if (!opened) return fail(opened.error());
-  SharedControl control(std::move(*opened));
-  auto answers = Answers::open(command.data_dir);
-  if (!answers) return fail(answers.error());
-  Tenants tenants(tenants_dir(command.data_dir), clock, kMostOpenTenants);
-  Service service(control, tenants, **answers, clock, {.units_per_minute = command.units_per_minute});
+  auto backend = open_backend(command.store, clock, entropy);
+  if (!backend) return fail(backend.error());
+  SharedControl control(std::move(backend->control));
+  Service service(control, *backend->depot, *backend->answers, clock, {.units_per_minute = command.units_per_minute});
 
   // Listen first: a key that is made must be shown.
   auto server = HttpServer::listen(command.server, service);

@@ -2,10 +2,9 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.h"
-#include "control.h"
 #include "fortium/base/json.h"
 #include "fortium/metrics/kind.h"
-#include "tenants.h"
+#include "store/backend.h"
 
 namespace fortium::service {
 
@@ -51,26 +50,25 @@ Exit list(Control& control, bool json) {
 }
 
 // How many records of each kind, from the ledger, so that it is instant.
-Result<Json> records_of(const std::string& data_dir, const Tenant& tenant) {
-  FM_TRY(const auto store, TenantStore::open(tenant_path(data_dir, tenant.file)));
-  return store->read([](store::Db& db) -> Result<Json> {
-    Json by_kind = Json::object();
-    for (const metrics::Kind& kind : metrics::kinds()) by_kind[kind.name] = 0;
-    FM_TRY(store::Statement sums, db.prepare("SELECT kind, sum(count) FROM ledger GROUP BY kind"));
-    std::int64_t total = 0;
-    while (true) {
-      FM_TRY(const bool row, sums.step());
-      if (!row) return Json{{"total", total}, {"by_kind", std::move(by_kind)}};
-      by_kind[std::string(sums.text(0))] = sums.integer(1);
-      total += sums.integer(1);
+Result<Json> records_of(Depot& depot, const Tenant& tenant) {
+  Json by_kind = Json::object();
+  std::int64_t total = 0;
+  FM_TRY(const auto records, depot.find(tenant.place));
+  FM_TRY_(records->ask([&](metrics::Reader& reader) -> Result<void> {
+    FM_TRY(const auto counts, reader.counts());
+    for (const metrics::Kind& kind : metrics::kinds()) {
+      by_kind[kind.name] = counts[metrics::index_of(kind)];
+      total += counts[metrics::index_of(kind)];
     }
-  });
+    return {};
+  }));
+  return Json{{"total", total}, {"by_kind", std::move(by_kind)}};
 }
 
-Exit show(Control& control, const TenantCommand& command, const Tenant& tenant) {
+Exit show(Control& control, Depot& depot, const TenantCommand& command, const Tenant& tenant) {
   const auto keys = control.keys(tenant.id);
   if (!keys) return fail(keys.error());
-  const auto records = records_of(command.data_dir, tenant);
+  const auto records = records_of(depot, tenant);
   if (!records) return fail(records.error());
   if (command.json) {
     Json json = json_of(tenant);
@@ -99,9 +97,9 @@ Exit change(const Result<void>& done, const TenantCommand& command, const Tenant
 Exit run_tenant(const TenantCommand& command) {
   const SystemClock clock;
   SystemEntropy entropy;
-  auto opened = Control::open(command.data_dir, clock, entropy);
+  auto opened = open_backend(command.store, clock, entropy);
   if (!opened) return fail(opened.error());
-  Control& control = **opened;
+  Control& control = *opened->control;
   if (command.what == TenantCommand::Do::create) return create(control, command);
   if (command.what == TenantCommand::Do::list) return list(control, command.json);
 
@@ -110,7 +108,7 @@ Exit run_tenant(const TenantCommand& command) {
   switch (command.what) {
     case TenantCommand::Do::create:
     case TenantCommand::Do::list: break;
-    case TenantCommand::Do::show: return show(control, command, *tenant);
+    case TenantCommand::Do::show: return show(control, *opened->depot, command, *tenant);
     case TenantCommand::Do::suspend: return change(control.set_suspended(*tenant, true), command, *tenant, "suspended");
     case TenantCommand::Do::resume: return change(control.set_suspended(*tenant, false), command, *tenant, "active");
     case TenantCommand::Do::remove: return change(control.remove_tenant(*tenant), command, *tenant, "deleted");

@@ -5,28 +5,28 @@
 #include <optional>
 #include <string>
 
+#include "access/keys.h"
 #include "fortium/base/clock.h"
 #include "fortium/base/exit.h"
-#include "http_server.h"
-#include "keys.h"
+#include "http/http_server.h"
 
 namespace fortium::service {
 
 struct ServeCommand {
-  std::string data_dir;
+  std::string store;  // directory
   ServerOptions server;
   std::int64_t units_per_minute = kDefaultUnitsPerMinute;
 };
 
 struct TenantCommand {
   enum class Do { create, list, show, suspend, resume, remove } what = Do::list;
-  std::string data_dir;
+  std::string store;  // directory
   std::string name;
   bool json = false;
 };
 
 struct ImportCommand {
-  std::string data_dir;
+  std::string store;  // directory
   std::string file;
   std::string receipts;  // where they go; empty: nowhere
   bool json = false;
@@ -34,7 +34,7 @@ struct ImportCommand {
 
 struct KeyCommand {
   enum class Do { create, list, rotate, revoke } what = Do::list;
-  std::string data_dir;
+  std::string store;   // directory
   std::string tenant;  // of list: empty for all
   std::string id;
   Scopes scopes = kIngest;

@@ -154,6 +154,8 @@ std::string_view Statement::blob(int column) const {
                           : std::string_view();
 }
 
+int Statement::columns() const { return sqlite3_column_count(handle_); }
+
 schema::Value Statement::value(int column) const {
   switch (sqlite3_column_type(handle_, column)) {
     case SQLITE_INTEGER: return integer(column);

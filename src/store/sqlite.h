@@ -73,6 +73,7 @@ class Statement {
   std::string_view blob(int column) const;  // the same
   bool is_null(int column) const;
   schema::Value value(int column) const;
+  int columns() const;
   void reset();
 
  private:

@@ -1,4 +1,4 @@
-#include "service/access.h"
+#include "service/access/access.h"
 
 #include "fixture.h"
 
@@ -88,7 +88,7 @@ TEST_CASE("the key of a removed organization is unknown, and its records are gon
   REQUIRE(f.control().remove_tenant(f.acme).ok());
   f.clock.advance(kCredentialLife);
   CHECK(code_of(f.get(kWhoAmI)) == "unknown_key");
-  CHECK_FALSE(std::filesystem::exists(tenant_path(f.dir.path(), f.acme.file)));
+  CHECK_FALSE(std::filesystem::exists(f.dir.path() + "/tenants/" + f.acme.place));
   const Tenant again = f.tenant("Acme");  // the name is free
   CHECK(f.count(f.issue(again, kRead)) == 0);
 }
@@ -168,7 +168,7 @@ TEST_CASE("names of organizations are unique without regard to case") {
   CHECK(must(f.control().tenant("acme")).id == f.acme.id);
   CHECK(must(f.control().tenant(f.acme.id)).name == "Acme");
   const Tenant odd = f.tenant("../../" + f.acme.id);
-  CHECK(odd.file == odd.id + ".db");
+  CHECK(odd.place == odd.id + ".db");
 }
 
 TEST_CASE("unknown paths and methods") {

@@ -9,11 +9,9 @@
 #include <utility>
 
 #include "fortium/base/json.h"
-#include "service/answers.h"
-#include "service/control.h"
 #include "service/limits.h"
-#include "service/routes.h"
-#include "service/tenants.h"
+#include "service/service.h"
+#include "service/store/backend.h"
 #include "support/fakes.h"
 #include "support/temp_dir.h"
 
@@ -73,10 +71,9 @@ inline Json body_of(const Response& response) {
 class Fixture {
  public:
   explicit Fixture(std::int64_t units_per_minute = 1'000'000)
-      : control_(must(Control::open(dir.path(), clock, entropy))),
-        answers_(must(Answers::open(dir.path()))),
-        tenants_(tenants_dir(dir.path()), clock, kMostOpenTenants),
-        service(control_, tenants_, *answers_, clock, {.units_per_minute = units_per_minute}),
+      : backend_(must(open_backend(dir.path(), clock, entropy))),
+        control_(std::move(backend_.control)),
+        service(control_, *backend_.depot, *backend_.answers, clock, {.units_per_minute = units_per_minute}),
         acme(tenant("Acme")),
         key(issue(acme, kIngest | kRead)) {}
 
@@ -130,9 +127,8 @@ class Fixture {
   SystemEntropy entropy;
 
  private:
+  Backend backend_;
   SharedControl control_;
-  std::unique_ptr<Answers> answers_;
-  Tenants tenants_;
 
  public:
   Service service;

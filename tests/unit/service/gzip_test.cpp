@@ -1,4 +1,4 @@
-#include "service/gzip.h"
+#include "service/http/gzip.h"
 
 #include "fixture.h"
 

@@ -1,4 +1,4 @@
-#include "service/ingest.h"
+#include "service/ingest/ingest.h"
 
 #include "fixture.h"
 #include "fortium/base/hash.h"

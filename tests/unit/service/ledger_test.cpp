@@ -1,4 +1,4 @@
-#include "service/ledger.h"
+#include "service/read/read_routes.h"
 
 #include <set>
 

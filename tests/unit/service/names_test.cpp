@@ -1,4 +1,4 @@
-#include "service/names.h"
+#include "service/access/names.h"
 
 #include <doctest/doctest.h>
 

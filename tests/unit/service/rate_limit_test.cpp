@@ -1,4 +1,4 @@
-#include "service/rate_limit.h"
+#include "service/access/rate_limit.h"
 
 #include <doctest/doctest.h>
 

@@ -1,0 +1,46 @@
+#include "http.h"
+
+#include <algorithm>
+
+#include "fortium/base/json.h"
+#include "service/limits.h"
+
+namespace fortium::service {
+
+namespace {
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+std::string_view find(const Headers& headers, std::string_view name) {
+  const auto same = [name](const auto& header) { return std::ranges::equal(header.first, name, {}, lower, lower); };
+  const auto found = std::ranges::find_if(headers, same);
+  return found != headers.end() ? std::string_view(found->second) : std::string_view();
+}
+
+}  // namespace
+
+std::string_view Request::header(std::string_view name) const { return find(headers, name); }
+std::string_view Response::header(std::string_view name) const { return find(headers, name); }
+
+Response problem(const Request& request, int status, std::string_view code, std::string_view message,
+                 const std::vector<FieldError>& errors) {
+  std::string body = "{\"success\":false,\"message\":";
+  append_json_string(body, message);
+  body += ",\"code\":";
+  append_json_string(body, code);
+  body += ",\"errors\":[";
+  for (std::size_t i = 0; i < std::min(errors.size(), kMaxErrors); ++i) {
+    if (i > 0) body += ',';
+    body += "{\"field\":";
+    append_json_string(body, errors[i].field);
+    body += ",\"message\":";
+    append_json_string(body, errors[i].message);
+    body += '}';
+  }
+  body += "],\"request_id\":";
+  append_json_string(body, request.id);
+  body += '}';
+  return {.status = status, .body = std::move(body)};
+}
+
+}  // namespace fortium::service

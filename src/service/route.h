@@ -1,0 +1,52 @@
+// An end point as a row: method, path, who may, what it costs, and the function that answers.
+//
+// Each area of the service has a table of its own rows (`…_routes()`); routes.cpp lists the tables. What routes
+// requests, what tests try with every credential, and what is published of the service are read from the same rows.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "access/access.h"
+#include "access/rate_limit.h"
+#include "http/http.h"
+#include "ingest/ingest.h"
+#include "store/answers.h"
+#include "store/records.h"
+
+namespace fortium::service {
+
+// What the functions work with. Any thread.
+struct Parts {
+  SharedControl& control;
+  Depot& depot;
+  Answers& answers;
+  Access& access;
+  RateLimit& limit;
+  Ingest& ingest;
+  const Clock& clock;
+  const SteadyTime started;
+};
+
+// One admitted request.
+struct Call {
+  const Request& request;
+  const Credential& who;           // empty where the row asks for none
+  std::vector<std::string> names;  // what stands in the path in place of its "{…}", decoded, in order
+};
+
+enum class Body { none, json };
+enum class Cost { nothing, request, own };  // of the rate limit; `own`: the function takes it
+
+struct Route {
+  std::string_view method;
+  std::string_view path;  // "/api/v1/metrics/session/{id}": a name stands for one segment
+  Permissions any_of;     // none: no credential is asked for
+  Body body;
+  Cost cost;
+  Response (*run)(Parts& parts, const Call& call);
+};
+
+}  // namespace fortium::service

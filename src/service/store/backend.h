@@ -1,0 +1,25 @@
+// Where a service keeps everything: opened by one word, whatever engine it names.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "answers.h"
+#include "control.h"
+#include "fortium/base/guarded.h"
+#include "records.h"
+
+namespace fortium::service {
+
+struct Backend {
+  std::unique_ptr<Sql> sql;  // of `control`
+  std::unique_ptr<Depot> depot;
+  std::unique_ptr<Answers> answers;
+  std::unique_ptr<Control> control;
+};
+
+// `where`: a directory, for SQLite: control.db, answers.db and one file an organization below tenants/. What is missing
+// is made.
+Result<Backend> open_backend(const std::string& where, const Clock& clock, Entropy& entropy);
+
+}  // namespace fortium::service

@@ -1,0 +1,84 @@
+// The records of one organization, wherever they are kept, and where those of all organizations are.
+//
+// Who holds Records can reach one organization only: which one was decided by its credential, when they were opened.
+// Any thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fortium/base/hash.h"
+#include "fortium/metrics/report.h"
+#include "fortium/metrics/store.h"
+
+namespace fortium::service {
+
+// Days in UTC of `timestamp`, both ends inclusive.
+struct LedgerQuery {
+  std::string from, to;
+  std::string device_id;                // of one installation, if given
+  const metrics::Kind* kind = nullptr;  // of one kind, if given
+  bool ids = false;
+  struct Place {  // where an answer ended: after this row, or with ids after this id of it
+    std::string day, kind, id;
+  } after;
+};
+
+struct LedgerRow {
+  std::string day;
+  const metrics::Kind* kind = nullptr;
+  std::int64_t count = 0;
+  LedgerDigest digest;
+  std::vector<std::string> ids;  // where they were asked for
+};
+
+struct LedgerPage {
+  std::vector<LedgerRow> rows;
+  std::optional<LedgerQuery::Place> next;
+};
+
+class Records {
+ public:
+  virtual ~Records() = default;
+
+  // As metrics::EventStore. `stamped`: events that came without a time and got one here, which is then no content.
+  virtual Result<std::vector<metrics::Stored>> append(std::span<metrics::Event> events,
+                                                      const std::vector<bool>& stamped) = 0;
+  // Questions; the reader is for this call only.
+  virtual Result<void> ask(const std::function<Result<void>(metrics::Reader&)>& work) = 0;
+  // What is here by day and kind, in that order. With ids, a row that does not fit one page goes on in the next: each
+  // part names the row's whole count and digest.
+  Result<LedgerPage> ledger(const LedgerQuery& query);
+
+ protected:
+  // Everything that `work` asks of the two functions below is of one moment.
+  virtual Result<void> at_one_moment(const std::function<Result<void>()>& work) = 0;
+  // Of the query's page, and one more than kMaxLedgerRows if there are more.
+  virtual Result<std::vector<LedgerRow>> ledger_rows(const LedgerQuery& query) = 0;
+  // Up to `most` ids of a row, in order, after one.
+  virtual Result<std::vector<std::string>> ledger_ids(const LedgerRow& row, const LedgerQuery& query,
+                                                      std::string_view after, std::size_t most) = 0;
+};
+
+// The records of all organizations, each in a place of its own.
+class Depot {
+ public:
+  virtual ~Depot() = default;
+  // A name for the place of a new organization with this id.
+  virtual std::string place_for(std::string_view tenant_id) const = 0;
+  virtual Result<void> create(const std::string& place) = 0;
+  virtual Result<void> remove(const std::string& place) = 0;
+
+  // not_found: the place is gone.
+  virtual Result<std::shared_ptr<Records>> find(const std::string& place) = 0;
+  // The next call opens it again: after a failed write nothing is known about a connection.
+  virtual void forget(const std::string& place) = 0;
+  // What can wait.
+  virtual void rest() = 0;
+};
+
+}  // namespace fortium::service

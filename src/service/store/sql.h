@@ -1,0 +1,65 @@
+// The service's own small tables (who there is, what was answered) in one of two engines, behind one dialect.
+//
+// Statements are written so that both take them: parameters are $1, $2, …; columns are TEXT, BIGINT or DOUBLE
+// PRECISION; times are milliseconds since 1970. An engine keeps a statement prepared under its text, so texts are
+// constants. One instance belongs to one thread.
+#pragma once
+
+#include <functional>
+#include <initializer_list>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fortium/base/clock.h"
+#include "fortium/schema/check.h"
+
+namespace fortium::service {
+
+// What a statement gave: rows of integers, numbers, texts, and nothing for NULL.
+struct Rows {
+  std::vector<schema::Row> rows;
+  std::int64_t changed = 0;  // by the statement
+
+  bool empty() const { return rows.empty(); }
+};
+
+// A value for a parameter.
+inline schema::Value value(std::string_view text) { return std::string(text); }
+inline schema::Value value(std::int64_t number) { return number; }
+inline schema::Value value(WallTime time) { return to_ms(time); }
+template <class T>
+schema::Value value(const std::optional<T>& maybe) {
+  return maybe ? value(*maybe) : schema::Value();
+}
+
+// What stands in a column: its type must be right.
+inline const std::string& text_at(const schema::Row& row, std::size_t column) {
+  return std::get<std::string>(row[column]);
+}
+inline std::int64_t integer_at(const schema::Row& row, std::size_t column) {
+  return std::get<std::int64_t>(row[column]);
+}
+inline WallTime time_at(const schema::Row& row, std::size_t column) { return from_ms(integer_at(row, column)); }
+inline std::optional<WallTime> maybe_time_at(const schema::Row& row, std::size_t column) {
+  return row[column].index() == 0 ? std::nullopt : std::optional(time_at(row, column));
+}
+
+class Sql {
+ public:
+  virtual ~Sql() = default;
+  virtual Result<Rows> run(std::string_view sql, std::span<const schema::Value> values) = 0;
+  template <class... Args>
+  Result<Rows> run(std::string_view sql, const Args&... args) {
+    const std::initializer_list<schema::Value> values = {value(args)...};
+    return run(sql, std::span(values.begin(), values.size()));
+  }
+  // Everything `work` does is one transaction, alone among the writers: committed when it returns ok, undone when not.
+  virtual Result<void> write(const std::function<Result<void>()>& work) = 0;
+  // What can wait: not on the path of an answer.
+  virtual Result<void> tidy() { return {}; }
+};
+
+}  // namespace fortium::service

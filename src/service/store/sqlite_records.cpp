@@ -1,0 +1,156 @@
+#include "sqlite_records.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "fortium/base/entropy.h"
+#include "fortium/base/files.h"
+#include "fortium/base/log.h"
+#include "service/limits.h"
+
+namespace fortium::service {
+
+using metrics::Event;
+using metrics::Stored;
+
+namespace {
+
+// Ids that senders made from their own are spread over the whole tree: a service can afford to keep more of it at hand.
+constexpr const char* kCache = "PRAGMA cache_size = -8192";  // KiB
+
+}  // namespace
+
+Result<std::shared_ptr<SqliteRecords>> SqliteRecords::open(const std::string& path) {
+  if (::access(path.c_str(), F_OK) != 0) return Error{Errc::not_found, "the records of this organization are gone"};
+  SystemEntropy entropy;
+  Opened opened;
+  FM_TRY(opened.database, store::Database::open({.path = path}, entropy));
+  FM_TRY_(opened.database->db().exec(kCache));
+  FM_TRY(opened.store, store::SqliteStore::open(*opened.database));
+  opened.reader = std::make_unique<store::SqliteReader>(*opened.database);
+  return std::shared_ptr<SqliteRecords>(new SqliteRecords(std::move(opened)));
+}
+
+Result<std::vector<Stored>> SqliteRecords::append(std::span<Event> events, const std::vector<bool>& stamped) {
+  return opened_.with([&](Opened& opened) -> Result<std::vector<Stored>> {
+    FM_TRY(std::vector<Stored> stored, opened.store->append(events));
+    if (opened.database->db().wal_frames() > kTidyFrames) grown_ = true;
+    for (std::size_t i = 0; i < events.size(); ++i) {
+      if (stored[i] != Stored::conflict || !stamped[i]) continue;
+      FM_TRY(const Event kept, store::read_event(opened.database->db(), *events[i].kind, events[i].id()));
+      events[i].row[metrics::kTimestamp] = kept.row[metrics::kTimestamp];
+      if (metrics::same_content(kept, events[i])) stored[i] = Stored::duplicate;
+    }
+    return stored;
+  });
+}
+
+Result<void> SqliteRecords::ask(const std::function<Result<void>(metrics::Reader&)>& work) {
+  return opened_.with([&](Opened& opened) { return work(*opened.reader); });
+}
+
+Result<void> SqliteRecords::at_one_moment(const std::function<Result<void>()>& work) {
+  return opened_.with([&](Opened& opened) {
+    reading_ = &opened.database->db();
+    return opened.database->read(work);
+  });
+}
+
+Result<std::vector<LedgerRow>> SqliteRecords::ledger_rows(const LedgerQuery& query) {
+  FM_TRY(store::Statement list,
+         reading_->prepare("SELECT day, kind, count, digest FROM ledger WHERE day BETWEEN ?1 AND ?2 "
+                           "AND (?3 = '' OR device_id = ?3) AND (?4 = '' OR kind = ?4) "
+                           "AND ((day, kind) > (?5, ?6) OR (?7 AND (day, kind) = (?5, ?6))) ORDER BY day, kind"));
+  // With ids, the row where the last page ended goes on.
+  list.bind(query.from, query.to, query.device_id, query.kind != nullptr ? query.kind->name : "", query.after.day,
+            query.after.kind, !query.after.id.empty());
+  std::vector<LedgerRow> rows;
+  while (true) {
+    FM_TRY(const bool more, list.step());
+    if (!more) return rows;
+    const metrics::Kind* kind = metrics::find_kind(list.text(1));
+    if (kind == nullptr) continue;
+    if (rows.empty() || rows.back().day != list.text(0) || rows.back().kind != kind) {
+      if (rows.size() > kMaxLedgerRows) return rows;
+      rows.push_back({.day = std::string(list.text(0)), .kind = kind});
+    }
+    rows.back().count += list.integer(2);
+    rows.back().digest.add(LedgerDigest::from_hex(list.text(3)));
+  }
+}
+
+Result<std::vector<std::string>> SqliteRecords::ledger_ids(const LedgerRow& row, const LedgerQuery& query,
+                                                           std::string_view after, std::size_t most) {
+  FM_TRY(store::Statement list, reading_->prepare("SELECT id FROM " + std::string(row.kind->name) +
+                                                  " WHERE timestamp >= ?1 AND timestamp < ?2 "
+                                                  "AND (?3 = '' OR device_id = ?3) AND id > ?4 ORDER BY id LIMIT ?5"));
+  FM_TRY(const WallTime begin, parse_rfc3339(row.day + "T00:00:00Z"));
+  list.bind(to_ms(begin), to_ms(begin + std::chrono::days(1)), query.device_id, after, static_cast<std::int64_t>(most));
+  std::vector<std::string> ids;
+  while (true) {
+    FM_TRY(const bool more, list.step());
+    if (!more) return ids;
+    ids.emplace_back(list.text(0));
+  }
+}
+
+void SqliteRecords::tidy() {
+  opened_.with([this](Opened& opened) {
+    grown_ = false;
+    if (auto done = opened.database->tidy(kTidyFrames); !done) log_warn("checkpoint: " + done.error().what);
+  });
+}
+
+Result<std::unique_ptr<SqliteDepot>> SqliteDepot::open(std::string dir, const Clock& clock, std::size_t most) {
+  FM_TRY_(make_private_dir(dir));
+  return std::unique_ptr<SqliteDepot>(new SqliteDepot(std::move(dir), clock, most));
+}
+
+Result<void> SqliteDepot::create(const std::string& place) {
+  SystemEntropy entropy;
+  FM_TRY(const auto made, store::Database::open({.path = path_of(place)}, entropy));
+  return sync_dir(dir_);
+}
+
+Result<void> SqliteDepot::remove(const std::string& place) {
+  forget(place);
+  for (const char* suffix : {"", "-wal", "-shm", ".lock"}) ::unlink((path_of(place) + suffix).c_str());
+  return sync_dir(dir_);
+}
+
+Result<std::shared_ptr<Records>> SqliteDepot::find(const std::string& place) {
+  return entries_.with([&](Entries& entries) -> Result<std::shared_ptr<Records>> {
+    const SteadyTime now = clock_.steady();
+    if (const auto known = entries.find(place); known != entries.end()) {
+      known->second.used = now;
+      return std::shared_ptr<Records>(known->second.records);
+    }
+    if (entries.size() >= most_) drop_oldest(entries);
+    FM_TRY(auto records, SqliteRecords::open(path_of(place)));
+    entries[place] = {records, now};
+    return std::shared_ptr<Records>(std::move(records));
+  });
+}
+
+void SqliteDepot::drop_oldest(Entries& entries) {
+  const auto oldest = std::ranges::min_element(entries, {}, [](const auto& entry) { return entry.second.used; });
+  if (oldest != entries.end()) entries.erase(oldest);
+}
+
+void SqliteDepot::forget(const std::string& place) {
+  entries_.with([&](Entries& entries) { entries.erase(place); });
+}
+
+void SqliteDepot::rest() {
+  std::vector<std::shared_ptr<SqliteRecords>> grown;
+  entries_.with([&](Entries& entries) {
+    const SteadyTime now = clock_.steady();
+    std::erase_if(entries, [now](const auto& entry) { return now - entry.second.used > kTenantIdle; });
+    for (const auto& [place, entry] : entries)
+      if (entry.records->grown()) grown.push_back(entry.records);
+  });
+  for (const auto& records : grown) records->tidy();
+}
+
+}  // namespace fortium::service

@@ -1,0 +1,82 @@
+// Records in SQLite: one file for one organization, opened when it is needed.
+//
+// Calls on one organization wait for each other, those on two do not.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "fortium/base/clock.h"
+#include "fortium/base/guarded.h"
+#include "records.h"
+#include "store/database.h"
+#include "store/sqlite_reader.h"
+#include "store/sqlite_store.h"
+
+namespace fortium::service {
+
+class SqliteRecords final : public Records {
+ public:
+  // The file must be there: it is made with its organization.
+  static Result<std::shared_ptr<SqliteRecords>> open(const std::string& path);
+
+  Result<std::vector<metrics::Stored>> append(std::span<metrics::Event> events,
+                                              const std::vector<bool>& stamped) override;
+  Result<void> ask(const std::function<Result<void>(metrics::Reader&)>& work) override;
+
+  bool grown() const { return grown_; }
+  void tidy();
+
+ private:
+  struct Opened {
+    std::unique_ptr<store::Database> database;
+    std::unique_ptr<store::SqliteStore> store;
+    std::unique_ptr<store::SqliteReader> reader;
+  };
+  explicit SqliteRecords(Opened opened) : opened_(std::move(opened)) {}
+  Result<void> at_one_moment(const std::function<Result<void>()>& work) override;
+  Result<std::vector<LedgerRow>> ledger_rows(const LedgerQuery& query) override;
+  Result<std::vector<std::string>> ledger_ids(const LedgerRow& row, const LedgerQuery& query, std::string_view after,
+                                              std::size_t most) override;
+
+  Guarded<Opened> opened_;
+  store::Db* reading_ = nullptr;     // within at_one_moment, which holds `opened_`
+  std::atomic<bool> grown_ = false;  // its log is to be moved into the file
+};
+
+class SqliteDepot final : public Depot {
+ public:
+  // `dir`: of the files, which is made. At most `most` stay open, unless more are in use at once.
+  static Result<std::unique_ptr<SqliteDepot>> open(std::string dir, const Clock& clock, std::size_t most);
+
+  std::string place_for(std::string_view tenant_id) const override { return std::string(tenant_id) + ".db"; }
+  Result<void> create(const std::string& place) override;
+  Result<void> remove(const std::string& place) override;
+  Result<std::shared_ptr<Records>> find(const std::string& place) override;
+  void forget(const std::string& place) override;
+  // Moves grown logs into their files, and closes what was not used for a while.
+  void rest() override;
+
+ private:
+  struct Entry {
+    std::shared_ptr<SqliteRecords> records;
+    SteadyTime used{};
+  };
+  using Entries = std::unordered_map<std::string, Entry>;
+  SqliteDepot(std::string dir, const Clock& clock, std::size_t most)
+      : dir_(std::move(dir)), clock_(clock), most_(most) {}
+  std::string path_of(const std::string& place) const { return dir_ + "/" + place; }
+  static void drop_oldest(Entries& entries);
+
+  const std::string dir_;
+  const Clock& clock_;
+  const std::size_t most_;
+  Guarded<Entries> entries_;
+};
+
+}  // namespace fortium::service
