@@ -6,6 +6,7 @@
 #include "../store/records.h"
 #include "commands.h"
 #include "fortium/base/api_key.h"
+#include "fortium/base/csv.h"
 #include "fortium/base/files.h"
 #include "fortium/sync/signed_file.h"
 #include "local.h"
@@ -26,17 +27,6 @@ std::vector<std::string_view> columns() {
   return names;
 }
 
-// RFC 4180: quoted where it must be.
-std::string csv_cell(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == text.npos) return text;
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"') out += '"';
-    out += c;
-  }
-  return out + "\"";
-}
-
 std::string csv_line(const metrics::Event& event, const std::vector<std::string_view>& names) {
   std::string out;
   for (const std::string_view name : names) {
@@ -47,7 +37,7 @@ std::string csv_line(const metrics::Event& event, const std::vector<std::string_
       std::string json;
       schema::append_value(json, event.kind->shape[i], event.row[i]);
       const auto text = json.front() == '"' ? parse_json(json) : Result<Json>(Json(json));
-      out += csv_cell(text ? text->get<std::string>() : json);
+      append_csv(out, text ? text->get<std::string>() : json);
     }
   }
   return out;

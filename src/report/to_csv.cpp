@@ -2,29 +2,20 @@
 #include <iterator>
 
 #include "forms.h"
+#include "fortium/base/csv.h"
 #include "fortium/base/json.h"
 
 namespace fortium::report {
 
 namespace {
 
-// A text that a spreadsheet would take for a formula is given an apostrophe, which spreadsheets read as "text".
-std::string cell_text(std::string_view text) {
-  std::string out;
-  if (!text.empty() && std::string_view("=+-@\t\r\n").find(text.front()) != std::string_view::npos) out = "'";
-  out += text;
-  if (out.find_first_of(",\"\r\n") == out.npos) return out;
-  std::string quoted = "\"";
-  for (const char c : out) {
-    if (c == '"') quoted += '"';
-    quoted += c;
-  }
-  return quoted + "\"";
-}
-
 struct Cell {
   std::string operator()(std::monostate) const { return ""; }
-  std::string operator()(const std::string& text) const { return cell_text(text); }
+  std::string operator()(const std::string& text) const {
+    std::string out;
+    append_csv_for_people(out, text);
+    return out;
+  }
   std::string operator()(std::int64_t number) const { return std::to_string(number); }
   std::string operator()(double number) const {
     std::string out;

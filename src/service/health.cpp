@@ -29,9 +29,9 @@ Response ready(Parts& parts, const Call& call) {
 
 std::span<const Route> health_routes() {
   static constexpr Route kRoutes[] = {
-      {"GET", "/health", 0, Body::none, Cost::nothing, &health},
-      {"GET", "/healthz", 0, Body::none, Cost::nothing, &health},
-      {"GET", "/readyz", 0, Body::none, Cost::nothing, &ready},
+      {"GET", "/health", 0, Body::none, Cost::nothing, &health, "Whether the service is alive."},
+      {"GET", "/healthz", 0, Body::none, Cost::nothing, &health, "Whether the service is alive."},
+      {"GET", "/readyz", 0, Body::none, Cost::nothing, &ready, "Whether it is able to commit."},
   };
   return kRoutes;
 }

@@ -11,6 +11,7 @@
 
 #include "access/access.h"
 #include "access/rate_limit.h"
+#include "fortium/schema/field.h"
 #include "http/http.h"
 #include "ingest/ingest.h"
 #include "store/answers.h"
@@ -34,6 +35,7 @@ struct Parts {
 struct Call {
   const Request& request;
   const Credential& who;           // empty where the row asks for none
+  const struct Route& route;       // its row
   std::vector<std::string> names;  // what stands in the path in place of its "{…}", decoded, in order
 };
 
@@ -47,6 +49,8 @@ struct Route {
   Body body;
   Cost cost;
   Response (*run)(Parts& parts, const Call& call);
+  std::string_view doc = {};  // what it is for, as a sentence
+  schema::Shape query = {};   // its parameters, which read_query() checks
 };
 
 }  // namespace fortium::service

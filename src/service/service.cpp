@@ -6,6 +6,7 @@
 #include "health.h"
 #include "http/query.h"
 #include "ingest/ingest_routes.h"
+#include "openapi.h"
 #include "read/read_routes.h"
 
 namespace fortium::service {
@@ -41,7 +42,8 @@ bool matches(std::string_view row, std::string_view path, std::vector<std::strin
 }  // namespace
 
 std::span<const std::span<const Route>> all_routes() {
-  static const std::array kTables = {health_routes(), ingest_routes(), read_routes()};
+  static const std::array kTables = {health_routes(),    ingest_routes(), ledger_routes(), question_routes(),
+                                     dashboard_routes(), export_routes(), openapi_routes()};
   return kTables;
 }
 
@@ -99,7 +101,7 @@ Response Service::answer(const Request& request) {
   if (auto* refused = std::get_if<Response>(&admitted)) return std::move(*refused);
   const Credential& who = std::get<Credential>(admitted);
   if (route.cost == Cost::request) (void)limit_.charge(who.tenant, 1);
-  Response response = route.run(parts_, {request, who, std::move(found.names)});
+  Response response = route.run(parts_, {request, who, route, std::move(found.names)});
   // The path is the table's, not the request's: what strangers send stays out of the log.
   log_info(std::string(route.method) + " " + std::string(route.path) + " " + std::to_string(response.status) + " " +
            (who.tenant.empty() ? "-" : who.tenant) + " " + request.id);

@@ -25,6 +25,7 @@ struct Credential {
   std::string place;  // of its records
   Scopes scopes = 0;
   Permissions may = 0;
+  std::string person;  // user_id of who asks; empty: a program
 };
 
 using SharedControl = Guarded<std::unique_ptr<Control>>;

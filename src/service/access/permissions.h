@@ -9,10 +9,11 @@ namespace fortium::service {
 
 // Or'ed together.
 using Permissions = unsigned;
-constexpr Permissions kWrite = 1;           // add records; read the ledger of one's own installation
-constexpr Permissions kViewOwn = 2;         // one's own records
-constexpr Permissions kViewAll = 4;         // every record of the organization
-constexpr Permissions kViewSummary = 8;     // what records add up to
+constexpr Permissions kWrite = 1;        // add records; read the ledger of one's own installation
+constexpr Permissions kViewOwn = 2;      // one's own records
+constexpr Permissions kViewAll = 4;      // every record of the organization
+constexpr Permissions kViewSummary = 8;  // what records add up to
+constexpr Permissions kViewRecords = kViewOwn | kViewAll;
 constexpr Permissions kManage = 16;         // people, keys, settings and audit log of the organization
 constexpr Permissions kManageTenants = 32;  // organizations
 

@@ -24,8 +24,10 @@ Response batch(Parts& parts, const Call& call) { return parts.ingest.batch(call.
 
 std::span<const Route> ingest_routes() {
   static constexpr Route kRoutes[] = {
-      {"GET", "/api/v1/capabilities", kAny, Body::none, Cost::request, &capabilities},
-      {"POST", "/api/v1/metrics/batch", kWrite, Body::json, Cost::own, &batch},
+      {"GET", "/api/v1/capabilities", kAny, Body::none, Cost::request, &capabilities,
+       "What this service takes, and whose credential this is."},
+      {"POST", "/api/v1/metrics/batch", kWrite, Body::json, Cost::own, &batch,
+       "Up to 1000 records of all kinds, with a receipt for each."},
   };
   return kRoutes;
 }

@@ -111,9 +111,10 @@ Response read_ledger(Parts& parts, const Call& call) {
   return {.status = 200, .body = std::move(body)};
 }
 
-std::span<const Route> read_routes() {
+std::span<const Route> ledger_routes() {
   static constexpr Route kRoutes[] = {
-      {"GET", "/api/v1/metrics/ledger", kWrite | kViewAll, Body::none, Cost::request, &read_ledger},
+      {"GET", "/api/v1/metrics/ledger", kWrite | kViewAll, Body::none, Cost::request, &read_ledger,
+       "What there is by day and kind, with a digest of the ids."},
   };
   return kRoutes;
 }

@@ -6,13 +6,14 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "fortium/base/hash.h"
-#include "fortium/metrics/report.h"
+#include "fortium/metrics/slice_reader.h"
 #include "fortium/metrics/store.h"
 
 namespace fortium::service {
@@ -50,6 +51,14 @@ class Records {
                                                       const std::vector<bool>& stamped) = 0;
   // Questions; the reader is for this call only.
   virtual Result<void> ask(const std::function<Result<void>(metrics::Reader&)>& work) = 0;
+  // Whole records of a kind in order of time and id, the oldest first, until `take` says no; after one of them, if
+  // given.
+  struct After {
+    WallTime timestamp{};
+    std::string id;
+  };
+  virtual Result<void> each_record(const metrics::Kind& kind, const metrics::Period& period,
+                                   const std::optional<After>& after, const metrics::TakeEvent& take) = 0;
   // What is here by day and kind, in that order. With ids, a row that does not fit one page goes on in the next: each
   // part names the row's whole count and digest.
   Result<LedgerPage> ledger(const LedgerQuery& query);

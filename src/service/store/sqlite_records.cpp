@@ -7,6 +7,7 @@
 #include "fortium/base/entropy.h"
 #include "fortium/base/files.h"
 #include "fortium/base/log.h"
+#include "fortium/schema/sql.h"
 #include "service/limits.h"
 
 namespace fortium::service {
@@ -48,6 +49,23 @@ Result<std::vector<Stored>> SqliteRecords::append(std::span<Event> events, const
 
 Result<void> SqliteRecords::ask(const std::function<Result<void>(metrics::Reader&)>& work) {
   return opened_.with([&](Opened& opened) { return work(*opened.reader); });
+}
+
+Result<void> SqliteRecords::each_record(const metrics::Kind& kind, const metrics::Period& period,
+                                        const std::optional<After>& after, const metrics::TakeEvent& take) {
+  return opened_.with([&](Opened& opened) -> Result<void> {
+    FM_TRY(store::Statement list,
+           opened.database->db().prepare(schema::select_from(kind.name, kind.shape) +
+                                         " WHERE timestamp >= ?1 AND timestamp < ?2 AND (timestamp, id) > (?3, ?4) "
+                                         "ORDER BY timestamp, id"));
+    list.bind(std::max(to_ms(period.since), after ? to_ms(after->timestamp) : to_ms(period.since)), to_ms(period.until),
+              after ? to_ms(after->timestamp) : to_ms(period.since) - 1,
+              after ? std::string_view(after->id) : std::string_view());
+    while (true) {
+      FM_TRY(const bool more, list.step());
+      if (!more || !take(store::event_of(list, kind))) return {};
+    }
+  });
 }
 
 Result<void> SqliteRecords::at_one_moment(const std::function<Result<void>()>& work) {

@@ -29,6 +29,9 @@ class SqliteRecords final : public Records {
                                               const std::vector<bool>& stamped) override;
   Result<void> ask(const std::function<Result<void>(metrics::Reader&)>& work) override;
 
+  Result<void> each_record(const metrics::Kind& kind, const metrics::Period& period, const std::optional<After>& after,
+                           const metrics::TakeEvent& take) override;
+
   bool grown() const { return grown_; }
   void tidy();
 
