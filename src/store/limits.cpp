@@ -1,6 +1,5 @@
 #include "limits.h"
 
-#include "fortium/metrics/kind.h"
 #include "ledger.h"
 #include "slices.h"
 #include "sqlite_store.h"
@@ -61,14 +60,36 @@ Result<std::int64_t> bytes_in_use(Db& db) {
   return (pages - free) * size;
 }
 
+Result<std::int64_t> drop_older(Database& database, const metrics::Kind& kind, WallTime before) {
+  std::int64_t all = 0, dropped = kChunk;
+  while (dropped == kChunk) {
+    FM_TRY(dropped, drop_oldest(database, kind, before));
+    all += dropped;
+  }
+  return all;
+}
+
+Result<std::int64_t> erase_person(Database& database, std::string_view user_id) {
+  std::int64_t erased = 0;
+  FM_TRY_(database.write([&]() -> Result<void> {
+    for (const metrics::Kind& kind : metrics::kinds()) {
+      const std::string table(kind.name);
+      FM_TRY(Statement remember, database.db().prepare("INSERT INTO gone (kind, id) SELECT '" + table + "', id FROM " +
+                                                       table + " WHERE user_id = ? ON CONFLICT DO NOTHING"));
+      FM_TRY_(remember.bind(user_id).run());
+      FM_TRY(Statement remove, database.db().prepare("DELETE FROM " + table + " WHERE user_id = ?"));
+      FM_TRY_(remove.bind(user_id).run());
+      erased += database.db().changes();
+    }
+    FM_TRY(Statement slices, database.db().prepare("DELETE FROM slice WHERE user_id = ?"));
+    return slices.bind(user_id).run();
+  }));
+  return erased;
+}
+
 Result<std::int64_t> keep_retention_and_size(Database& database, WallTime now, const StoreLimits& limits) {
   const WallTime cutoff = now - std::chrono::days(limits.retention_days);
-  for (const metrics::Kind& kind : metrics::kinds()) {
-    std::int64_t dropped = kChunk;
-    while (dropped == kChunk) {
-      FM_TRY(dropped, drop_oldest(database, kind, cutoff));
-    }
-  }
+  for (const metrics::Kind& kind : metrics::kinds()) FM_TRY_(drop_older(database, kind, cutoff));
   FM_TRY(std::int64_t used, bytes_in_use(database.db()));
   while (used > limits.max_bytes) {
     FM_TRY(const WallTime before, oldest_chunk(database.db(), now));

@@ -59,6 +59,11 @@ class Records {
   };
   virtual Result<void> each_record(const metrics::Kind& kind, const metrics::Period& period,
                                    const std::optional<After>& after, const metrics::TakeEvent& take) = 0;
+  // Removes a person's records, and what they added to sums; their ids are remembered, so that none comes back, and the
+  // ledger still counts them. The number of records.
+  virtual Result<std::int64_t> erase(std::string_view user_id) = 0;
+  // Lets records of a kind go that happened before a time: sums and ids stay. The number.
+  virtual Result<std::int64_t> expire(const metrics::Kind& kind, WallTime before) = 0;
   // What is here by day and kind, in that order. With ids, a row that does not fit one page goes on in the next: each
   // part names the row's whole count and digest.
   Result<LedgerPage> ledger(const LedgerQuery& query);

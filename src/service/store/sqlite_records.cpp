@@ -9,6 +9,7 @@
 #include "fortium/base/log.h"
 #include "fortium/schema/sql.h"
 #include "service/limits.h"
+#include "store/limits.h"
 
 namespace fortium::service {
 
@@ -66,6 +67,14 @@ Result<void> SqliteRecords::each_record(const metrics::Kind& kind, const metrics
       if (!more || !take(store::event_of(list, kind))) return {};
     }
   });
+}
+
+Result<std::int64_t> SqliteRecords::erase(std::string_view user_id) {
+  return opened_.with([&](Opened& opened) { return store::erase_person(*opened.database, user_id); });
+}
+
+Result<std::int64_t> SqliteRecords::expire(const metrics::Kind& kind, WallTime before) {
+  return opened_.with([&](Opened& opened) { return store::drop_older(*opened.database, kind, before); });
 }
 
 Result<void> SqliteRecords::at_one_moment(const std::function<Result<void>()>& work) {

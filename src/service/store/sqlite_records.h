@@ -31,6 +31,8 @@ class SqliteRecords final : public Records {
 
   Result<void> each_record(const metrics::Kind& kind, const metrics::Period& period, const std::optional<After>& after,
                            const metrics::TakeEvent& take) override;
+  Result<std::int64_t> erase(std::string_view user_id) override;
+  Result<std::int64_t> expire(const metrics::Kind& kind, WallTime before) override;
 
   bool grown() const { return grown_; }
   void tidy();

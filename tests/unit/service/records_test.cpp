@@ -34,4 +34,52 @@ TEST_CASE("a file is not made anew for an organization that is gone") {
   CHECK(gone.error().code == Errc::not_found);
 }
 
+namespace {
+
+Json of_person(int n, const std::string& user) {
+  Json record = tool(id(n));
+  record["user_id"] = user;
+  record["timestamp"] = n < 10 ? "2025-12-20T01:00:00.000Z" : "2026-01-02T01:00:00.000Z";
+  return record;
+}
+
+Json totals(Fixture& f, const std::string& more = "") {
+  return body_of(f.get("/api/v1/metrics/summary?from=2025-12-01&to=2026-01-06" + more))["totals"];
+}
+
+}  // namespace
+
+TEST_CASE("a person's records go for good, and nobody else's") {
+  Fixture f;
+  f.results(list(of_person(1, "ann"), of_person(2, "bob"), of_person(3, "ann"), of_person(11, "ann")));
+  const auto depot = must(SqliteDepot::open(f.dir.path() + "/tenants", f.clock, 4));
+  const auto records = must(depot->find(f.acme.place));
+  CHECK(must(records->erase("ann")) == 3);
+  CHECK(totals(f)["tools"] == 1);
+  CHECK(totals(f, "&user_id=ann")["tools"] == 0);
+  CHECK(totals(f, "&user_id=bob")["tools"] == 1);
+  CHECK(f.get("/api/v1/metrics/export?kind=tool_usage&from=2025-12-01&to=2026-01-06").body.find("ann") ==
+        std::string::npos);
+  // A client that sends them again is told that they are known; they do not come back.
+  CHECK(f.results(list(of_person(1, "ann")))[0]["status"] == "duplicate");
+  CHECK(totals(f)["tools"] == 1);
+  CHECK(f.count() == 4);
+  CHECK(must(records->erase("ann")) == 0);
+}
+
+TEST_CASE("records that are let go by age leave their sums behind") {
+  Fixture f;
+  f.results(list(of_person(1, "ann"), of_person(2, "bob"), of_person(11, "ann")));
+  const Json before = totals(f);
+  const auto depot = must(SqliteDepot::open(f.dir.path() + "/tenants", f.clock, 4));
+  const auto records = must(depot->find(f.acme.place));
+  const metrics::Kind& kind = *metrics::find_kind("tool_usage");
+  CHECK(must(records->expire(kind, *parse_rfc3339("2025-12-31T00:00:00Z"))) == 2);
+  CHECK(totals(f) == before);
+  const std::string left = f.get("/api/v1/metrics/export?kind=tool_usage&from=2025-12-01&to=2026-01-06").body;
+  CHECK(std::ranges::count(left, '\n') == 1);
+  CHECK(f.results(list(of_person(1, "ann")))[0]["status"] == "duplicate");
+  CHECK(f.count() == 3);
+}
+
 }  // namespace fortium::service
