@@ -2,11 +2,12 @@
 
 #include <utility>
 
-#include "fortium/claude/identity.h"
+#include "fortium/metrics/identity.h"
 #include "privacy.h"
 
 namespace fortium::claude {
 
+using metrics::derived_id;
 using metrics::OpenCall;
 
 namespace {

@@ -3,9 +3,11 @@
 #include <cmath>
 #include <cstdio>
 
-#include "fortium/claude/identity.h"
+#include "fortium/metrics/identity.h"
 
 namespace fortium::claude {
+
+using metrics::derived_id;
 
 namespace {
 

@@ -4,11 +4,14 @@
 #include <utility>
 
 #include "fortium/base/clock.h"
-#include "fortium/claude/identity.h"
+#include "fortium/metrics/identity.h"
 #include "privacy.h"
 #include "records.h"
 
 namespace fortium::claude {
+
+using metrics::derived_id;
+using metrics::request_key;
 
 namespace {
 
@@ -211,8 +214,8 @@ void Transcript::take_user(const Line& line, std::vector<Made>& out) {
 }
 
 void Transcript::close_message(const Message& done, std::vector<Made>& out) {
-  Json record = envelope(derived_id("model_usage", done.id + "/" + done.request_id), done.timestamp, done.session_id,
-                         done.prompt_id);
+  Json record = envelope(derived_id("model_usage", request_key(done.request_id, done.id)), done.timestamp,
+                         done.session_id, done.prompt_id);
   set_if(record, "request_id", done.request_id);
   record["message_id"] = done.id;
   record["model"] = done.model;

@@ -5,12 +5,13 @@
 
 #include <nlohmann/json.hpp>
 
-#include "fortium/claude/identity.h"
 #include "fortium/metrics/event.h"
+#include "fortium/metrics/identity.h"
 
 using namespace fortium;
 using namespace fortium::claude;
 using metrics::Change;
+using metrics::derived_id;
 using metrics::OpenCall;
 using namespace std::chrono_literals;
 

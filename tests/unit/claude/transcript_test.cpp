@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <set>
 
-#include "fortium/claude/identity.h"
+#include "fortium/metrics/identity.h"
 #include "import_world.h"
 
 using namespace fortium;  // NOLINT(google-build-using-namespace)
@@ -97,7 +97,7 @@ TEST_CASE("a turn is recorded when the next begins, under the name by which hook
   const Json turn = events(world, "turn")[0];
   const std::string prompt = turn["prompt_id"];
   CHECK(prompt.starts_with("prompt-"));
-  CHECK(turn["id"] == claude::derived_id("user_session", "s1/turn/" + prompt));
+  CHECK(turn["id"] == metrics::derived_id("user_session", "s1/turn/" + prompt));
   CHECK(turn["context"] == Json{{"event", "turn"}, {"status", "success"}, {"duration_ms", 1000.0}});
   // One that nobody answered is none; one that goes on is not over while it does.
   world.append("p/s1.jsonl", {lines.prompt("three"), lines.assistant("m2", "r2", 5, "end_turn")});
@@ -155,8 +155,8 @@ TEST_CASE("the compactions of a prompt are numbered, as hooks do; what a fork co
                                  {"tokens_after", 2538},
                                  {"duration_ms", 581.0}});
   }
-  CHECK(ids == std::set<std::string>{claude::derived_id("user_session", "s1/compact/prompt-x/1"),
-                                     claude::derived_id("user_session", "s1/compact/prompt-x/2")});
+  CHECK(ids == std::set<std::string>{metrics::derived_id("user_session", "s1/compact/prompt-x/1"),
+                                     metrics::derived_id("user_session", "s1/compact/prompt-x/2")});
 }
 
 TEST_CASE("a failed request and a retry are told with the status of the answer, each by its line") {
@@ -223,7 +223,7 @@ TEST_CASE("a subagent in the background counts with its name, but not before it 
   CHECK(world.of("agent_interaction").empty());
   world.import(claude::kEnded);
   REQUIRE(world.of("agent_interaction").size() == 1);
-  CHECK(world.of("agent_interaction")[0]["id"] == claude::derived_id("agent_interaction", "a1"));
+  CHECK(world.of("agent_interaction")[0]["id"] == metrics::derived_id("agent_interaction", "a1"));
   CHECK(world.of("agent_interaction")[0]["agent_name"] == "general-purpose");
   CHECK_FALSE(world.of("agent_interaction")[0].contains("execution_time_ms"));
 }

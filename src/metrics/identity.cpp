@@ -1,8 +1,9 @@
-#include "fortium/claude/identity.h"
+#include "fortium/metrics/identity.h"
 
+#include "fortium/base/entropy.h"
 #include "fortium/base/hash.h"
 
-namespace fortium::claude {
+namespace fortium::metrics {
 
 std::string derived_id(std::string_view kind, std::string_view key) {
   std::string text = "fortium-metrics\n";
@@ -17,4 +18,13 @@ std::string derived_id(std::string_view kind, std::string_view key) {
   return id;
 }
 
-}  // namespace fortium::claude
+std::string request_key(std::string_view request_id, std::string_view message_id) {
+  return request_id.empty() ? "message/" + std::string(message_id) : std::string(request_id);
+}
+
+bool is_derived(std::string_view id) {
+  constexpr std::size_t kVersion = 14;
+  return is_uuid(id) && id[kVersion] == '8';
+}
+
+}  // namespace fortium::metrics

@@ -1,10 +1,10 @@
-#include "fortium/claude/identity.h"
+#include "fortium/metrics/identity.h"
 
 #include <doctest/doctest.h>
 
 #include "fortium/base/entropy.h"
 
-using fortium::claude::derived_id;
+using fortium::metrics::derived_id;
 
 TEST_CASE("the same thing has the same id, on every way in and for ever") {
   // SHA-256 of "fortium-metrics\ntool_usage\ntoolu_1", its first 16 bytes, as version 8.
@@ -20,4 +20,18 @@ TEST_CASE("it is a UUID of version 8, whatever the name") {
     CHECK(id[14] == '8');
     CHECK((id[19] == '8' || id[19] == '9' || id[19] == 'a' || id[19] == 'b'));
   }
+}
+
+TEST_CASE("an id says whether it may be derived") {
+  CHECK(fortium::metrics::is_derived(derived_id("tool_usage", "toolu_1")));
+  CHECK_FALSE(fortium::metrics::is_derived("0197a000-0000-7000-8000-00000000abcd"));
+  CHECK_FALSE(fortium::metrics::is_derived("build-17-of-8"));
+  CHECK_FALSE(fortium::metrics::is_derived(""));
+}
+
+TEST_CASE("a model request is its request id, else its message") {
+  using fortium::metrics::request_key;
+  CHECK(request_key("req_1", "msg_1") == request_key("req_1", ""));
+  CHECK(request_key("", "msg_1") != request_key("", "msg_2"));
+  CHECK(request_key("", "msg_1") != request_key("msg_1", ""));
 }
