@@ -1,5 +1,7 @@
 #include "fortium/schema/check.h"
 
+#include <algorithm>
+#include <bitset>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -45,19 +47,33 @@ std::optional<std::int64_t> whole(const Json& value) {
   return static_cast<std::int64_t>(number);
 }
 
+// Where a value stands: written out only when there is something to say about it.
+struct Where {
+  const Where* outer;
+  std::string_view name;
+
+  std::string pointer() const {
+    if (outer == nullptr) return "";
+    std::string text = outer->pointer();
+    append_pointer(text, name);
+    return text;
+  }
+};
+
 class Checker {
  public:
   Checker(Edge edge, WallTime now) : edge_(edge), now_(now) {}
 
-  Row object(Shape shape, const Json& value, const std::string& where) {
+  Row object(Shape shape, const Json& value, const Where& where) {
     Row row(shape.size());
     if (!value.is_object()) {
       fail(where, "must be an object");
       return row;
     }
+    FM_CHECK(shape.size() <= kMostFields);
+    std::bitset<kMostFields> seen;
     for (const auto& [name, member] : value.get_ref<const Json::object_t&>()) {
-      std::string place = where;
-      append_pointer(place, name);
+      const Where place{&where, name};
       const Json* given = &member;
       Json converted;
       std::size_t index = 0;
@@ -67,7 +83,7 @@ class Checker {
         continue;
       }
       if (member.is_null()) continue;
-      seen_.push_back(&shape[index]);
+      seen.set(index);
       if (how != Convert::same) {
         if (!convert(how, member, converted)) {
           fail(place, how == Convert::success_flag ? "must be true or false" : "must be a number from 0 to 1440");
@@ -81,19 +97,17 @@ class Checker {
       if (read.index() != 0) row[index] = std::move(read);
     }
     for (std::size_t i = 0; i < shape.size(); ++i)
-      if (demanded(shape[i], edge_) && offered(shape[i], edge_) && row[i].index() == 0 && !seen(shape[i])) {
-        std::string place = where;
-        append_pointer(place, shape[i].name);
-        fail(place, "is required");
-      }
+      if (demanded(shape[i], edge_) && offered(shape[i], edge_) && row[i].index() == 0 && !seen[i])
+        fail({&where, shape[i].name}, "is required");
     return row;
   }
 
   std::vector<Violation> violations;
 
  private:
-  void fail(const std::string& where, std::string why) { violations.push_back({where, std::move(why)}); }
-  bool seen(const Field& field) const { return std::find(seen_.begin(), seen_.end(), &field) != seen_.end(); }
+  static constexpr std::size_t kMostFields = 64;
+
+  void fail(const Where& where, std::string why) { violations.push_back({where.pointer(), std::move(why)}); }
 
   bool find(Shape shape, std::string_view name, std::size_t& index, Convert& how) const {
     for (index = 0; index < shape.size(); ++index) {
@@ -123,11 +137,11 @@ class Checker {
     return true;
   }
 
-  Value one(const Field& field, const Json& value, const std::string& where) {
+  Value one(const Field& field, const Json& value, const Where& where) {
     return std::visit([&](const auto& type) { return read(type, value, where); }, field.type);
   }
 
-  Value read(const Text& type, const Json& value, const std::string& where) {
+  Value read(const Text& type, const Json& value, const Where& where) {
     if (!value.is_string()) return fail(where, "must be a string"), Value();
     const auto& text = value.get_ref<const std::string&>();
     const std::int64_t chars = count_chars(text);
@@ -139,14 +153,13 @@ class Checker {
     if (has_control(text, type.multiline)) fail(where, "must not contain control characters");
     return text;
   }
-  Value read(const Integer& type, const Json& value, const std::string& where) {
-    const auto range = "must be a whole number from " + std::to_string(type.min) + " to " + std::to_string(type.max);
-    if (!value.is_number()) return fail(where, range), Value();
-    const auto number = whole(value);
-    if (!number || *number < type.min || *number > type.max) return fail(where, range), Value();
-    return *number;
+  Value read(const Integer& type, const Json& value, const Where& where) {
+    const auto number = value.is_number() ? whole(value) : std::nullopt;
+    if (number && *number >= type.min && *number <= type.max) return *number;
+    fail(where, "must be a whole number from " + std::to_string(type.min) + " to " + std::to_string(type.max));
+    return {};
   }
-  Value read(const Number& type, const Json& value, const std::string& where) {
+  Value read(const Number& type, const Json& value, const Where& where) {
     const double number = value.is_number() ? value.get<double>() : NAN;
     if (!(number >= type.min && number <= type.max)) {
       fail(where, "must be a number from " + number_text(type.min) + " to " + number_text(type.max));
@@ -154,26 +167,25 @@ class Checker {
     }
     return number == 0 ? 0.0 : number;  // -0 is 0
   }
-  Value read(const Boolean& /*type*/, const Json& value, const std::string& where) {
+  Value read(const Boolean& /*type*/, const Json& value, const Where& where) {
     if (!value.is_boolean()) return fail(where, "must be true or false"), Value();
     return static_cast<std::int64_t>(value.get<bool>());
   }
-  Value read(const OneOf& type, const Json& value, const std::string& where) {
+  Value read(const OneOf& type, const Json& value, const Where& where) {
+    if (value.is_string() && std::ranges::find(type.words, value.get_ref<const std::string&>()) != type.words.end())
+      return value.get_ref<const std::string&>();
     std::string allowed;
-    for (const std::string_view word : type.words) {
-      if (value.is_string() && value.get_ref<const std::string&>() == word) return std::string(word);
-      allowed += (allowed.empty() ? "" : ", ") + std::string(word);
-    }
+    for (const std::string_view word : type.words) allowed += (allowed.empty() ? "" : ", ") + std::string(word);
     return fail(where, "must be one of " + allowed), Value();
   }
-  Value read(const Timestamp& /*type*/, const Json& value, const std::string& where) {
+  Value read(const Timestamp& /*type*/, const Json& value, const Where& where) {
     const auto time = value.is_string() ? parse_rfc3339(value.get_ref<const std::string&>()) : parse_rfc3339("");
     if (!time) return fail(where, time.error().what), Value();
     if (to_ms(*time) < kOldest || *time > now_ + kAhead)
       return fail(where, "must be from 2000-01-01 to one day ahead"), Value();
     return to_ms(*time);
   }
-  Value read(const Object& type, const Json& value, const std::string& where) {
+  Value read(const Object& type, const Json& value, const Where& where) {
     if (!value.is_object()) return fail(where, "must be an object"), Value();
     if (static_cast<std::int64_t>(value.size()) > type.max_members)
       fail(where, "has " + std::to_string(value.size()) + " members, limit is " + std::to_string(type.max_members));
@@ -187,26 +199,28 @@ class Checker {
     }
     return text;
   }
-  Value read(const List& type, const Json& value, const std::string& where) {
+  Value read(const List& type, const Json& value, const Where& where) {
     if (!value.is_array()) return fail(where, "must be an array"), Value();
     if (static_cast<std::int64_t>(value.size()) > type.max_items) {
       fail(where, "has " + std::to_string(value.size()) + " items, limit is " + std::to_string(type.max_items));
       return {};
     }
-    for (std::size_t i = 0; i < value.size(); ++i) one(*type.item, value[i], where + "/" + std::to_string(i));
+    for (std::size_t i = 0; i < value.size(); ++i) {
+      const std::string index = std::to_string(i);
+      one(*type.item, value[i], {&where, index});
+    }
     return dump_json(value);
   }
 
   Edge edge_;
   WallTime now_;
-  std::vector<const Field*> seen_;
 };
 
 }  // namespace
 
 Checked check(Shape shape, const Json& value, Edge edge, WallTime now) {
   Checker checker(edge, now);
-  Row row = checker.object(shape, value, "");
+  Row row = checker.object(shape, value, {nullptr, ""});
   return {std::move(row), std::move(checker.violations)};
 }
 
