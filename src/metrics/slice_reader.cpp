@@ -337,6 +337,9 @@ Result<void> SliceReader::add_changes(Session& out, const Period& days) {
   std::ranges::stable_sort(changes, std::less(),
                            [](const Event& at) { return std::pair(at.timestamp(), at.integer(kSeq)); });
   for (const Event& event : changes) {
+    if (out.told.kind == nullptr) out.told = {event.kind, schema::Row(event.row.size())};
+    for (std::size_t i = 0; i < event.row.size(); ++i)
+      if (event.row[i].index() != 0) out.told.row[i] = event.row[i];
     const std::string_view change = event.text_of("change");
     const bool ended = change == "end";
     if (change == "start") {

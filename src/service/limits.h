@@ -12,6 +12,7 @@ constexpr std::size_t kMaxHeaderBytes = 16 * 1024;
 constexpr std::size_t kMaxBodyBytes = 10 * 1024 * 1024;   // as it comes over the wire
 constexpr std::size_t kMaxPlainBytes = 64 * 1024 * 1024;  // after decompression
 constexpr std::size_t kMaxBatchRecords = 1000;
+constexpr std::size_t kMaxTelemetryItems = 10'000;  // log records or data points of one OTLP request
 constexpr std::size_t kMaxBatchIdChars = 255;
 constexpr std::size_t kMaxDeviceIdChars = 128;
 constexpr std::size_t kMaxIdempotencyKeyChars = 255;
@@ -25,6 +26,7 @@ constexpr std::int64_t kDefaultUnitsPerMinute = 120'000;  // twice what one clie
 constexpr std::int64_t kStrangerUnitsPerMinute = 600;     // requests from one address without a valid credential
 constexpr std::int64_t kMaxUnitsPerMinute = 1'000'000'000;
 constexpr Millis kRetryWhenBusy{5'000};
+constexpr Millis kRetryWhenNewer{3'600'000};  // a record of a version that this service does not know yet
 
 constexpr Millis kAnswersKept{24 * 3'600'000};  // that an Idempotency-Key brings back
 constexpr Millis kCredentialLife{2'000};        // a revocation is effective within 5 s

@@ -78,7 +78,7 @@ std::variant<Credential, Response> Service::admit(const Request& request, const 
   const auto* who = std::get_if<Credential>(&admitted);
   if (who == nullptr) return admitted;
   if (route.body == Body::json)
-    if (auto refused = refuse_encoding(request)) return std::move(*refused);
+    if (auto refused = refuse_encoding(request, /*protobuf=*/false)) return std::move(*refused);
   if (route.cost != Cost::nothing)
     if (const Standing standing = limit_.look(who->tenant); !standing.allowed) return too_many(request, standing);
   return admitted;

@@ -12,6 +12,7 @@
 
 #include "fortium/base/clock.h"
 #include "fortium/base/result.h"
+#include "fortium/metrics/event.h"
 #include "fortium/metrics/kind.h"
 #include "fortium/metrics/slice.h"
 
@@ -90,6 +91,8 @@ struct Session {
   std::optional<double> avg_command_ms;
   std::optional<double> productivity_score;  // as its caller recorded it
   std::optional<double> success_rate;
+  // What its changes said, as one record: the newest value of each field. Without a kind: there are none.
+  Event told;
 
   Millis duration() const { return (end ? *end : last) - start; }
 };

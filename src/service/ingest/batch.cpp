@@ -91,14 +91,24 @@ class Reader {
   WallTime now_;
 };
 
-// "execution_time_ms: must be …; status: is required"
-std::string in_words(const std::vector<schema::Violation>& violations) {
-  std::string words;
+std::vector<FieldError> in_fields(const std::vector<schema::Violation>& violations, const std::string& place) {
+  std::vector<FieldError> fields;
   for (const schema::Violation& violation : violations) {
+    if (fields.size() == kMaxErrors) break;
+    const std::string field = place + (violation.where.empty() ? "" : violation.where.substr(1));
+    fields.push_back({redact(field, Secret(), kMaxRefusalBytes), violation.why});
+  }
+  return fields;
+}
+
+// "execution_time_ms: must be …; status: is required"
+std::string in_words(const std::vector<FieldError>& errors) {
+  std::string words;
+  for (const FieldError& error : errors) {
     if (words.size() > kMaxRefusalBytes) break;
     if (!words.empty()) words += "; ";
-    if (!violation.where.empty()) words += violation.where.substr(1) + ": ";
-    words += violation.why;
+    if (!error.field.empty()) words += error.field + ": ";
+    words += error.message;
   }
   return redact(words, Secret(), kMaxRefusalBytes);
 }
@@ -151,6 +161,13 @@ Batch read_batch(const Json& json, WallTime now) {
   return std::move(reader.batch);
 }
 
+Batch one_record(const Kind& kind, const Json& json) {
+  Batch batch;
+  batch.records = {{&kind, &json}};
+  batch.whole = true;
+  return batch;
+}
+
 Checked check_records(const Batch& batch, const Naming& naming) {
   Checked out;
   out.lines.reserve(batch.records.size());
@@ -169,7 +186,8 @@ Checked check_records(const Batch& batch, const Naming& naming) {
     schema::Checked checked = metrics::check_event(*record.kind, *record.json, naming.now);
     if (!checked.ok()) {
       line.status = only_too_large(*record.json, checked.violations) ? Status::too_large : Status::invalid;
-      line.message = in_words(checked.violations);
+      line.errors = in_fields(checked.violations, record.place);
+      line.message = in_words(line.errors);
       out.lines.push_back(std::move(line));
       continue;
     }

@@ -1,8 +1,10 @@
-// A batch as it was posted, read in two steps: what it is as a whole, then each of its records.
+// What was posted, read in two steps: what it is as a whole, then each of its records.
 //
-// A fault of the whole refuses the batch; a fault of a record refuses that record only. Pure; any thread.
+// A fault of the whole refuses the request; a fault of a record refuses that record only, unless the shape it came in
+// has no way to say so. Pure; any thread.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,12 +14,14 @@
 #include "fortium/base/json.h"
 #include "fortium/metrics/event.h"
 #include "service/http/http.h"
+#include "service/limits.h"
 
 namespace fortium::service {
 
 struct BatchRecord {
   const metrics::Kind* kind = nullptr;
   const Json* json = nullptr;
+  std::string place = {};  // of it in the body, for those who read an error: "metrics/2/"
 };
 
 struct Batch {
@@ -26,10 +30,16 @@ struct Batch {
   std::optional<WallTime> timestamp;  // of records that have none
   std::vector<BatchRecord> records;   // in the order of the receipts
   std::vector<FieldError> errors;     // then nothing else counts
+  std::size_t most = kMaxBatchRecords;
+  std::size_t weight = 0;            // in records, for the rate limit, if it is more than there are
+  bool whole = false;                // all of its records are taken, or none
+  std::shared_ptr<const Json> made;  // what records point into, where they were made from another shape
 };
 
 // Points into `json`, which outlives it.
 Batch read_batch(const Json& json, WallTime now);
+// The body is one record.
+Batch one_record(const metrics::Kind& kind, const Json& json);
 
 // What became of a record. The letters are kept by Answers.
 enum class Status : char {
@@ -44,8 +54,9 @@ enum class Status : char {
 struct Line {
   const metrics::Kind* kind = nullptr;
   Status status = Status::accepted;
-  std::string id;       // the sender's own, else the one it got here; empty: only its index names it
-  std::string message;  // why not
+  std::string id;                       // the sender's own, else the one it got here; empty: only its index names it
+  std::string message;                  // why not
+  std::vector<FieldError> errors = {};  // the same, field by field
 };
 
 // Where ids come from for records that have none or not a UUID.

@@ -1,7 +1,15 @@
 #include "ingest_routes.h"
 
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
 #include "fortium/base/json.h"
+#include "older.h"
 #include "receipt.h"
+#include "sessions.h"
 
 namespace fortium::service {
 
@@ -20,15 +28,134 @@ Response capabilities(Parts& parts, const Call& call) {
 
 Response batch(Parts& parts, const Call& call) { return parts.ingest.batch(call.request, call.who); }
 
+// Where a single record of a kind is posted to.
+struct Way {
+  std::string path;
+  const metrics::Kind* kind;
+};
+const std::vector<Way>& ways() {
+  static const std::vector<Way> kWays = [] {
+    std::vector<Way> all;
+    for (const metrics::Kind& kind : metrics::kinds())
+      if (!kind.tool.empty()) all.push_back({"/api/v1/metrics/" + std::string(kind.path), &kind});
+    // The documented older names.
+    constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kOlder = {
+        {{"/api/metrics/commands", "command_execution"},
+         {"/api/metrics/agents", "agent_interaction"},
+         {"/api/metrics/productivity", "productivity_metric"},
+         {"/api/v1/metrics/commands", "command_execution"},
+         {"/api/v1/metrics/interactions", "agent_interaction"},
+         {"/api/v1/metrics/tools", "tool_usage"}}};
+    for (const auto& [path, kind] : kOlder) all.push_back({std::string(path), metrics::find_kind(kind)});
+    return all;
+  }();
+  return kWays;
+}
+
+Response record(Parts& parts, const Call& call) {
+  const auto way = std::ranges::find(ways(), call.route.path, &Way::path);
+  FM_CHECK(way != ways().end());
+  auto taken = parts.ingest.take(call.request, call.who,
+                                 [way](const Json& json, WallTime) { return one_record(*way->kind, json); });
+  if (auto* refused = std::get_if<Response>(&taken)) return std::move(*refused);
+  return single_receipt(call.request, std::get<Taken>(taken));
+}
+
+// A shape of a predecessor, and what its answer says beside the documented.
+template <class More>
+Response older(Parts& parts, const Call& call, Batch (*read)(const Json&, WallTime), More more) {
+  Json body;
+  auto taken = parts.ingest.take(call.request, call.who, [&](const Json& json, WallTime now) {
+    body = json;
+    return read(json, now);
+  });
+  if (auto* refused = std::get_if<Response>(&taken)) return std::move(*refused);
+  const Taken& kept = std::get<Taken>(taken);
+  return single_receipt(call.request, kept, more(body, kept));
+}
+
+std::string hook_answer(const Json& body, const Taken& taken) {
+  std::string more = ",\"session_id\":" + dump_json(body["session_id"]);
+  if (body.contains("tool_name")) more += ",\"tool_name\":" + dump_json(body["tool_name"]);
+  return more + ",\"activity_created\":false,\"received_at\":\"" + to_rfc3339(taken.at) + "\",\"processed\":true";
+}
+
+Response hook_tool(Parts& parts, const Call& call) { return older(parts, call, read_hook_tool, hook_answer); }
+Response hook_start(Parts& parts, const Call& call) { return older(parts, call, read_hook_start, hook_answer); }
+Response hook_end(Parts& parts, const Call& call) { return older(parts, call, read_hook_end, hook_answer); }
+
+Response hybrid(Parts& parts, const Call& call) {
+  auto taken = parts.ingest.take(call.request, call.who, read_hybrid);
+  if (auto* refused = std::get_if<Response>(&taken)) return std::move(*refused);
+  return receipt(std::get<Taken>(taken));
+}
+
+Response generic(Parts& parts, const Call& call) {
+  return older(parts, call, read_generic, [&](const Json& body, const Taken& taken) {
+    return ",\"sessionId\":" + dump_json(body["sessionId"]) + ",\"tenantId\":" + json_string(call.who.tenant) +
+           ",\"metricsCount\":" + std::to_string(taken.checked.lines.size()) + ",\"submittedAt\":\"" +
+           to_rfc3339(taken.at) + "\"";
+  });
+}
+
+// A shape that says too little for a record.
+Response use_productivity(Parts& /*parts*/, const Call& call) {
+  return problem(call.request, 410, "use_instead",
+                 "this end point took data of no form; use POST /api/v1/metrics/productivity");
+}
+
+// What hooks of the predecessors post, below each of two bases.
+struct Hook {
+  std::string_view paths[2];
+  Response (*run)(Parts&, const Call&);
+  std::string_view doc;
+};
+constexpr Hook kHooks[] = {
+    {{"/hooks/tool-metrics", "/api/v1/hooks/tool-metrics"}, &hook_tool, "Older shape: a tool call, told by a hook."},
+    {{"/hooks/session-start", "/api/v1/hooks/session-start"}, &hook_start, "Older shape: a session began."},
+    {{"/hooks/session-end", "/api/v1/hooks/session-end"}, &hook_end, "Older shape: a session ended."},
+    {{"/hooks/productivity-data", "/api/v1/hooks/productivity-data"},
+     &use_productivity,
+     "Refused: its data had no form."},
+};
+
 }  // namespace
 
 std::span<const Route> ingest_routes() {
-  static constexpr Route kRoutes[] = {
-      {"GET", "/api/v1/capabilities", kAny, Body::none, Cost::request, &capabilities,
-       "What this service takes, and whose credential this is."},
-      {"POST", "/api/v1/metrics/batch", kWrite, Body::json, Cost::own, &batch,
-       "Up to 1000 records of all kinds, with a receipt for each."},
-  };
+  static const std::vector<Route> kRoutes = [] {
+    using Run = Response (*)(Parts&, const Call&);
+    const auto takes = [](std::string_view method, std::string_view path, Run run, std::string_view doc) {
+      return Route{method, path, kWrite, Body::json, Cost::own, run, doc};
+    };
+    const auto post = [&](std::string_view path, Run run, std::string_view doc) {
+      return takes("POST", path, run, doc);
+    };
+    constexpr std::string_view kBatch = "Up to 1000 records of all kinds, with a receipt for each.";
+    constexpr std::string_view kStart = "Starts a session; its answer carries the session, by whose id it is changed.";
+    constexpr std::string_view kChange = "Changes a session; its answer carries the session as all changes make it.";
+    constexpr std::string_view kEnd = "Ends a session; its answer carries the session as all changes make it.";
+    std::vector<Route> all = {
+        {"GET", "/api/v1/capabilities", kAny, Body::none, Cost::request, &capabilities,
+         "What this service takes, and whose credential this is."},
+        post("/api/v1/metrics/batch", &batch, kBatch),
+        post("/api/v1/metrics/session/start", &start_session, kStart),
+        takes("PUT", "/api/v1/metrics/session/{id}", &change_session, kChange),
+        post("/api/v1/metrics/session/end", &end_session, kEnd),
+        // What the predecessors documented, under each of its names.
+        post("/api/metrics/batch", &batch, kBatch),
+        post("/api/v1/metrics/bulk", &batch, kBatch),
+        post("/api/metrics/sessions/start", &start_session, kStart),
+        takes("PUT", "/api/metrics/sessions/{id}", &change_session, kChange),
+        post("/api/v1/metrics/sessions", &start_session, kStart),
+        takes("PUT", "/api/v1/metrics/sessions/{id}", &change_session, kChange),
+        post("/api/v1/metrics", &generic, "Older shape: named values of one session, as productivity metrics."),
+        post("/api/v1/metrics/hybrid-sync", &hybrid, "Older shape: tool calls of the hybrid collector."),
+    };
+    for (const Hook& hook : kHooks)
+      for (const std::string_view path : hook.paths) all.push_back(post(path, hook.run, hook.doc));
+    for (const Way& way : ways()) all.push_back(post(way.path, &record, way.kind->doc));
+    return all;
+  }();
   return kRoutes;
 }
 

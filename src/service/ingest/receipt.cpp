@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include "fortium/base/json.h"
-#include "fortium/metrics/kind.h"
 #include "service/limits.h"
 
 namespace fortium::service {
@@ -37,6 +36,42 @@ std::string number(double value) {
   return text;
 }
 
+std::string rate_of(const Taken& taken) {
+  return number(taken.ms > 0 ? static_cast<double>(taken.checked.lines.size()) / taken.ms * 1000 : 0);
+}
+
+// ,"rate_limit":{…}
+void append_rate_limit(std::string& body, const Standing& standing) {
+  body += ",\"rate_limit\":{\"limit\":" + std::to_string(standing.limit) +
+          ",\"remaining\":" + std::to_string(standing.remaining) + ",\"reset_time\":\"" + to_rfc3339(standing.reset) +
+          "\"}";
+}
+
+// ,"performance":{…}
+void append_performance(std::string& body, const Taken& taken) {
+  body +=
+      ",\"performance\":{\"processing_latency_ms\":" + number(taken.ms) + ",\"ingestion_rate\":" + rate_of(taken) + "}";
+}
+
+void add_limit_headers(Response& response, const Standing& standing) {
+  response.headers.emplace_back("X-RateLimit-Limit", std::to_string(standing.limit));
+  response.headers.emplace_back("X-RateLimit-Remaining", std::to_string(standing.remaining));
+  response.headers.emplace_back("X-RateLimit-Reset", to_rfc3339(standing.reset));
+}
+
+Response with_headers(int status, std::string body, const Taken& taken) {
+  Response response{.status = status, .body = std::move(body)};
+  add_limit_headers(response, taken.standing);
+  response.headers.emplace_back("X-Processing-Time", number(taken.ms));
+  response.headers.emplace_back("X-Ingestion-Rate", rate_of(taken));
+  return response;
+}
+
+Response limited(Response response, const Taken& taken) {
+  add_limit_headers(response, taken.standing);
+  return response;
+}
+
 void append_line(std::string& out, std::size_t index, const Line& line) {
   const Words words = words_of(line.status);
   out += "{\"index\":";
@@ -64,17 +99,55 @@ std::string limits_json() {
          ",\"max_body_bytes\":" + std::to_string(kMaxBodyBytes) + "}";
 }
 
-Response receipt(const std::optional<std::string>& batch_id, std::span<const Line> lines, const Standing& standing,
-                 double processing_ms) {
-  const std::string ms = number(processing_ms);
-  const std::string rate = number(processing_ms > 0 ? static_cast<double>(lines.size()) / processing_ms * 1000 : 0);
-  const std::string reset = to_rfc3339(standing.reset);
+std::optional<Response> refuse_whole(const Request& request, const Taken& taken) {
+  std::vector<FieldError> errors;
+  bool only_large = true;
+  for (const Line& line : taken.checked.lines) {
+    if (line.status == Status::newer) {
+      Response later = problem(request, 503, "newer_version", line.message);
+      later.headers.emplace_back("Retry-After", std::to_string(kRetryWhenNewer.count() / 1000));
+      return limited(std::move(later), taken);
+    }
+    only_large = only_large && (line.errors.empty() || line.status == Status::too_large);
+    errors.insert(errors.end(), line.errors.begin(), line.errors.end());
+  }
+  if (errors.empty()) return std::nullopt;
+  if (only_large) return limited(problem(request, 413, "too_large", "the record is too large", errors), taken);
+  return limited(problem(request, 400, "validation_error", "Validation failed", errors), taken);
+}
 
+std::optional<Response> refuse_conflict(const Request& request, const Taken& taken) {
+  for (const Line& line : taken.checked.lines)
+    if (line.status == Status::conflict)
+      return limited(problem(request, 409, "id_conflict", line.message, {{"id", line.message}}), taken);
+  return std::nullopt;
+}
+
+Response success(int status, const Taken& taken, std::string_view data) {
+  std::string body = "{\"success\":true,\"data\":{";
+  body += data;
+  body += '}';
+  append_rate_limit(body, taken.standing);
+  append_performance(body, taken);
+  body += '}';
+  return with_headers(status, std::move(body), taken);
+}
+
+Response single_receipt(const Request& request, const Taken& taken, std::string_view more) {
+  if (auto refused = refuse_conflict(request, taken)) return std::move(*refused);
+  const Line& line = taken.checked.lines.front();
+  std::string data = "\"id\":" + json_string(line.id) + ",\"created_at\":\"" + to_rfc3339(taken.at) + "\"";
+  data += more;
+  return success(line.status == Status::accepted ? 201 : 200, taken, data);
+}
+
+Response receipt(const Taken& taken) {
+  const std::vector<Line>& lines = taken.checked.lines;
   std::string body;
   body.reserve(1024 + lines.size() * 96);
   body += "{\"success\":true,\"batch_id\":";
-  if (batch_id)
-    append_json_string(body, *batch_id);
+  if (taken.batch_id)
+    append_json_string(body, *taken.batch_id);
   else
     body += "null";
   body += ",\"data\":{";
@@ -85,23 +158,17 @@ Response receipt(const std::optional<std::string>& batch_id, std::span<const Lin
     body += kind.batch_key;
     body += "\":" + std::to_string(count) + ",";
   }
-  body += "\"processing_time_ms\":" + ms + "},\"results\":[";
+  body += "\"processing_time_ms\":" + number(taken.ms) + "},\"results\":[";
   for (std::size_t i = 0; i < lines.size(); ++i) {
     if (i > 0) body += ',';
     append_line(body, i, lines[i]);
   }
-  body += "],\"rate_limit\":{\"limit\":" + std::to_string(standing.limit) +
-          ",\"remaining\":" + std::to_string(standing.remaining) + ",\"reset_time\":\"" + reset +
-          "\"},\"limits\":" + limits_json() + ",\"performance\":{\"processing_latency_ms\":" + ms +
-          ",\"ingestion_rate\":" + rate + "}}";
-
-  return {.status = 200,
-          .body = std::move(body),
-          .headers = {{"X-RateLimit-Limit", std::to_string(standing.limit)},
-                      {"X-RateLimit-Remaining", std::to_string(standing.remaining)},
-                      {"X-RateLimit-Reset", reset},
-                      {"X-Processing-Time", ms},
-                      {"X-Ingestion-Rate", rate}}};
+  body += ']';
+  append_rate_limit(body, taken.standing);
+  body += ",\"limits\":" + limits_json();
+  append_performance(body, taken);
+  body += '}';
+  return with_headers(200, std::move(body), taken);
 }
 
 }  // namespace fortium::service

@@ -97,6 +97,14 @@ class Fixture {
   Response get(const std::string& target, const std::string& with_key) {
     return service.answer(request("GET", target, with_key));
   }
+  // Any other: what is posted as JSON has its Content-Type.
+  Response send(const std::string& method, const std::string& target, const Json& json, Headers more = {}) {
+    Request one = request(method, target, key);
+    one.headers.emplace_back("Content-Type", "application/json");
+    for (auto& header : more) one.headers.push_back(std::move(header));
+    one.body = dump_json(json);
+    return service.answer(one);
+  }
   Response post_text(std::string body, const std::string& with_key, Headers more = {}) {
     Request post = request("POST", "/api/v1/metrics/batch", with_key);
     post.headers.emplace_back("Content-Type", "application/json");
