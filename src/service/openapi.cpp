@@ -50,8 +50,12 @@ Json operation_of(const Route& route) {
   }
   if (route.cost != Cost::nothing) responses["429"] = reference("TooMany");
   responses["503"] = reference("Refused");
-  if (route.body == Body::json)
-    out["requestBody"] = {{"required", true}, {"content", {{"application/json", {{"schema", {{"type", "object"}}}}}}}};
+  if (route.body != Body::none) {
+    const Json any = {{"schema", {{"type", "object"}}}};
+    Json content = {{"application/json", any}};
+    if (route.body == Body::otlp) content["application/x-protobuf"] = Json::object();
+    out["requestBody"] = {{"required", true}, {"content", std::move(content)}};
+  }
   return out;
 }
 

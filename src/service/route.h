@@ -39,7 +39,7 @@ struct Call {
   std::vector<std::string> names;  // what stands in the path in place of its "{…}", decoded, in order
 };
 
-enum class Body { none, json };
+enum class Body { none, json, otlp };       // otlp: JSON or protobuf, and refusals in the same form
 enum class Cost { nothing, request, own };  // of the rate limit; `own`: the function takes it
 
 struct Route {

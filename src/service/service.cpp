@@ -7,6 +7,7 @@
 #include "http/query.h"
 #include "ingest/ingest_routes.h"
 #include "openapi.h"
+#include "otlp/otlp_routes.h"
 #include "read/read_routes.h"
 
 namespace fortium::service {
@@ -42,8 +43,8 @@ bool matches(std::string_view row, std::string_view path, std::vector<std::strin
 }  // namespace
 
 std::span<const std::span<const Route>> all_routes() {
-  static const std::array kTables = {health_routes(),    ingest_routes(), ledger_routes(), question_routes(),
-                                     dashboard_routes(), export_routes(), openapi_routes()};
+  static const std::array kTables = {health_routes(),   ingest_routes(),    otlp_routes(),   ledger_routes(),
+                                     question_routes(), dashboard_routes(), export_routes(), openapi_routes()};
   return kTables;
 }
 
@@ -73,12 +74,19 @@ std::variant<Service::Found, Response> Service::find(const Request& request) con
 }
 
 std::variant<Credential, Response> Service::admit(const Request& request, const Route& route) {
+  auto admitted = check(request, route);
+  if (auto* refused = std::get_if<Response>(&admitted); refused != nullptr && route.body == Body::otlp)
+    return as_status(request, std::move(*refused));
+  return admitted;
+}
+
+std::variant<Credential, Response> Service::check(const Request& request, const Route& route) {
   if (route.any_of == 0) return Credential();
   auto admitted = access_.check(request, route.any_of);
   const auto* who = std::get_if<Credential>(&admitted);
   if (who == nullptr) return admitted;
-  if (route.body == Body::json)
-    if (auto refused = refuse_encoding(request, /*protobuf=*/false)) return std::move(*refused);
+  if (route.body != Body::none)
+    if (auto refused = refuse_encoding(request, route.body == Body::otlp)) return std::move(*refused);
   if (route.cost != Cost::nothing)
     if (const Standing standing = limit_.look(who->tenant); !standing.allowed) return too_many(request, standing);
   return admitted;

@@ -33,6 +33,7 @@ class Service final : public Handler {
   std::variant<Found, Response> find(const Request& request) const;
   // The credential, empty where none is asked for; or the refusal.
   std::variant<Credential, Response> admit(const Request& request, const Route& route);
+  std::variant<Credential, Response> check(const Request& request, const Route& route);
 
   Access access_;
   RateLimit limit_;

@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """Makes the fuzzers' first inputs: seeds.py OUT-DIR, with OUT-DIR/<target>/ for each target.
 
-`line` gets each transcript as a session, `check` each recorded argument object of a transcript, and `receipt`, `config`
-and `hook` what is written here.
+`line` gets each transcript as a session, `check` each recorded argument object of a transcript, and `receipt`, `config`,
+`hook` and `otlp` what is written here.
 """
 
 import hashlib
 import json
 import pathlib
 import re
+import struct
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -76,6 +77,71 @@ def arguments_of(groups):
                 pass
 
 
+# Messages of OTLP: name in JSON -> (number, type or message, whether there are several).
+ANY = {"stringValue": (1, "text"), "boolValue": (2, "integer"), "intValue": (3, "integer"), "doubleValue": (4, "double")}
+ANY["arrayValue"] = (5, {"values": (1, ANY, True)})
+ATTRIBUTES = {"key": (1, "text"), "value": (2, ANY)}
+RESOURCE = {"attributes": (1, ATTRIBUTES, True)}
+RECORD = {"timeUnixNano": (1, "fixed"), "body": (5, ANY), "attributes": (6, ATTRIBUTES, True), "eventName": (12, "text")}
+LOGS = {"resourceLogs": (1, {"resource": (1, RESOURCE), "scopeLogs": (2, {"logRecords": (2, RECORD, True)}, True)}, True)}
+POINT = {"startTimeUnixNano": (2, "fixed"), "timeUnixNano": (3, "fixed"), "asDouble": (4, "double"),
+         "attributes": (7, ATTRIBUTES, True)}
+POINTS = {"dataPoints": (1, POINT, True), "aggregationTemporality": (2, "integer")}
+METRIC = {"name": (1, "text"), "gauge": (5, POINTS), "sum": (7, POINTS)}
+METRICS = {"resourceMetrics": (1, {"resource": (1, RESOURCE), "scopeMetrics": (2, {"metrics": (2, METRIC, True)}, True)}, True)}
+
+
+def varint(value):
+    out = b""
+    while value >= 0x80:
+        out, value = out + bytes([value & 0x7F | 0x80]), value >> 7
+    return out + bytes([value])
+
+
+def wire(message, value):
+    """A message in its binary form."""
+    out = b""
+    for name, (number, form, *several) in message.items():
+        if name not in value:
+            continue
+        for one in value[name] if several else [value[name]]:
+            if form in ("fixed", "double"):
+                out += varint(number << 3 | 1) + (struct.pack("<Q", int(one)) if form == "fixed" else struct.pack("<d", one))
+            elif form == "integer":
+                out += varint(number << 3) + varint(int(one))
+            else:
+                data = one.encode() if form == "text" else wire(form, one)
+                out += varint(number << 3 | 2) + varint(len(data)) + data
+    return out
+
+
+def telemetry():
+    """(logs, metrics) as Claude Code sends them, with every event and metric that is read."""
+    def attributes(**values):
+        forms = {str: "stringValue", bool: "boolValue", int: "intValue", float: "doubleValue"}
+        return [{"key": name.replace("__", "."), "value": {forms[type(one)]: one}} for name, one in values.items()]
+
+    common = {"session__id": "s", "user__id": "i", "prompt__id": "p", "event__sequence": 7}
+    events = {
+        "api_request": {"request_id": "r", "model": "m", "input_tokens": 1, "output_tokens": 2, "cost_usd": 0.5},
+        "api_error": {"status_code": "529", "attempt": 2, "error": "overloaded"},
+        "tool_result": {"tool_name": "Bash", "tool_use_id": "t", "success": "true", "duration_ms": "87"},
+        "tool_decision": {"tool_name": "Bash", "tool_use_id": "t", "decision": "reject"},
+        "subagent_completed": {"agent_id": "a", "agent_type": "x", "duration_ms": 5, "total_tokens": 9},
+        "user_prompt": {"command_name": "plan", "prompt": "/plan"},
+        "hook_registered": {"safe_mode": False},
+    }
+    records = [{"timeUnixNano": "1767322445678000000", "body": {"stringValue": "claude_code." + name},
+                "attributes": attributes(**common, **values)} for name, values in events.items()]
+    resource = {"attributes": attributes(service__name="claude-code", team__id="red")}
+    points = {"session.count": {"start_type": "fresh"}, "lines_of_code.count": {"type": "added"}, "token.usage": {}}
+    metrics = [{"name": "claude_code." + name, "sum": {"aggregationTemporality": 1, "dataPoints": [
+        {"startTimeUnixNano": "1767322440000000000", "timeUnixNano": "1767322445678000000", "asDouble": 3.0,
+         "attributes": attributes(session__id="s", **values)}]}} for name, values in points.items()]
+    return ({"resourceLogs": [{"resource": resource, "scopeLogs": [{"logRecords": records}]}]},
+            {"resourceMetrics": [{"resource": resource, "scopeMetrics": [{"metrics": metrics}]}]})
+
+
 def main():
     out = pathlib.Path(sys.argv[1])
     for transcript in sorted((HERE.parent / "protocol").glob("*.mcp")):
@@ -118,6 +184,12 @@ def main():
                  b"org_id=a \"b\" \\c\n# mine\norg_id = 'old' # comment\n\n[privacy]\npaths = true\n",
                  b"org_id=1_000\r\nmode = hybrid\r\norg_id=\n", b"org_id=\n[x]\norg_id = 1\n[[y]]\nz"):
         put(out / "config", text)
+
+    logs, metrics = telemetry()
+    put(out / "otlp", b"\x00" + json.dumps(metrics).encode())
+    put(out / "otlp", b"\x01" + json.dumps(logs).encode())
+    put(out / "otlp", b"\x02" + wire(METRICS, metrics))
+    put(out / "otlp", b"\x03" + wire(LOGS, logs))
 
 
 if __name__ == "__main__":
