@@ -7,12 +7,14 @@ BUILD_NEEDS=(
   /usr/include/sqlite3.h:libsqlite3-dev /usr/include/simdjson.h:libsimdjson-dev /usr/include/openssl/ssl.h:libssl-dev /usr/include/zlib.h:zlib1g-dev
   /usr/include/CLI/CLI.hpp:libcli11-dev /usr/include/spdlog/spdlog.h:libspdlog-dev /usr/include/fmt/core.h:libfmt-dev
   /usr/include/brotli/decode.h:libbrotli-dev /usr/include/boost/beast/version.hpp:libboost1.81-dev
+  /usr/include/postgresql/libpq-fe.h:libpq-dev
 )
 TEST_NEEDS=(
   "${BUILD_NEEDS[@]}"
   git:git ccache:ccache openssl:openssl python3:python3 strace:strace sqlite3:sqlite3 node:nodejs npm:npm tmux:tmux
   clang-format:clang-format clang-tidy:clang-tidy /usr/include/doctest/doctest.h:doctest-dev
   /usr/include/valijson/validator.hpp:libvalijson-dev
+  /usr/lib/postgresql/15/bin/postgres:postgresql-15
 )
 
 # For the fuzz preset: clang, and what its sanitizers and fuzzer link.

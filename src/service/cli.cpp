@@ -6,12 +6,14 @@
 
 #include "commands.h"
 #include "fortium/base/log.h"
+#include "store/pg.h"
 
 namespace fortium::service {
 
 namespace {
 
 constexpr const char* kDataVariable = "FORTIUM_SERVER_DATA";
+constexpr const char* kDatabaseVariable = "DATABASE_URL";
 constexpr Millis kShortestLife{1'000};
 
 const char* variable(const char* name) {
@@ -23,6 +25,16 @@ std::string default_data_dir() {
   if (const std::string data = variable(kDataVariable); !data.empty()) return data;
   if (const std::string xdg = variable("XDG_DATA_HOME"); !xdg.empty()) return xdg + "/fortium-metrics-server";
   return std::string(variable("HOME")) + "/.local/share/fortium-metrics-server";
+}
+
+// The list of processes is anybody's to read, and a URL may hold a password.
+void hide_database_urls(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    const std::size_t begin = word.find("://");
+    if (begin != word.npos && is_database_url(word.substr(word.starts_with("--") ? word.find('=') + 1 : 0)))
+      std::fill(argv[i] + begin + 3, argv[i] + word.size(), '*');
+  }
 }
 
 // One problem of a setting: its name, where it came from, what it was, what is allowed.
@@ -85,11 +97,14 @@ Millis duration_of(const std::string& option, const std::string& text) {
 class CommandLine {
  public:
   CommandLine() : store_(default_data_dir()) {
+    // What is typed goes before what is in the environment.
+    if (const std::string url = variable(kDatabaseVariable); !url.empty()) store_ = url;
     app_.require_subcommand(1);
     app_.set_version_flag("--version", "fortium-metrics-server " FORTIUM_VERSION);
     app_.footer(
         "Example: fortium-metrics-server serve --listen 127.0.0.1:8080\n\n"
-        "The environment sets FORTIUM_SERVER_DATA, and for serve RATE_LIMIT_MAX_REQUESTS (units a minute of\n"
+        "The environment sets FORTIUM_SERVER_DATA or DATABASE_URL, and for serve RATE_LIMIT_MAX_REQUESTS (units a "
+        "minute of\n"
         "each organization; 20 records are one unit), FORTIUM_SERVER_MAX_CONNECTIONS,\n"
         "FORTIUM_SERVER_REQUEST_TIMEOUT, FORTIUM_SERVER_IDLE_TIMEOUT and FORTIUM_SERVER_LOG.");
     add_serve();
@@ -101,7 +116,10 @@ class CommandLine {
   int run(int argc, char** argv) {
     try {
       app_.parse(argc, argv);
+      hide_database_urls(argc, argv);
       if (store_.empty()) throw CLI::ValidationError("--data", "must not be empty");
+      if (store_.find("://") != store_.npos && !is_database_url(store_))
+        return fail(kConfiguration, std::string(kDatabaseVariable) + " (environment) must begin with postgresql://");
       return static_cast<int>(run_());
     } catch (const CLI::ParseError& error) {
       // Help and version are errors of code 0; all others are a matter of usage.
@@ -113,9 +131,16 @@ class CommandLine {
   CLI::App* command(CLI::App* above, const std::string& name, const std::string& doc, const std::string& example) {
     CLI::App* sub = above->add_subcommand(name, doc);
     sub->footer("Example: fortium-metrics-server " + example);
-    sub->add_option("--data", store_, "Directory of the store (also " + std::string(kDataVariable) + ")")
-        ->type_name("DIR")
-        ->default_str(store_);
+    CLI::Option* data =
+        sub->add_option("--data", store_, "Directory of the store (also " + std::string(kDataVariable) + ")")
+            ->type_name("DIR")
+            ->default_str(default_data_dir());
+    sub->add_option("--database-url", store_,
+                    "Keep everything in PostgreSQL instead: postgresql://user:password@host/database (also " +
+                        std::string(kDatabaseVariable) + ", which is not seen in the list of processes)")
+        ->type_name("URL")
+        ->check([](const std::string& url) { return is_database_url(url) ? "" : "must begin with postgresql://"; })
+        ->excludes(data);
     return sub;
   }
 

@@ -38,6 +38,14 @@ constexpr Millis kIdleTime{75'000};     // between two requests of one connectio
 constexpr Millis kStopTime{30'000};     // for finishing what was begun
 constexpr std::size_t kMaxConnections = 4'096;
 
+constexpr std::size_t kMostGroupRecords = 4'000;  // of several callers in one transaction: some 50 ms
+
+constexpr std::size_t kMostDbConnections = 16;    // of one instance to PostgreSQL, beside two for its own tables
+constexpr Millis kDbConnectionWait{2'000};        // for one of them; then 503
+constexpr Millis kDbConnectionLife{15 * 60'000};  // what its backend remembers of many organizations goes with it
+constexpr Millis kStatementTime{30'000};
+constexpr Millis kLockTime{5'000};  // that a writer waits for the one before it
+
 constexpr std::size_t kMostOpenTenants = 128;
 constexpr Millis kTenantIdle{5 * 60'000};  // then its file is closed
 constexpr int kTidyFrames = 4'000;         // pages in a log (16 MiB) before they are moved to the database file

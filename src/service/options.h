@@ -13,20 +13,20 @@
 namespace fortium::service {
 
 struct ServeCommand {
-  std::string store;  // directory
+  std::string store;  // as open_backend takes it
   ServerOptions server;
   std::int64_t units_per_minute = kDefaultUnitsPerMinute;
 };
 
 struct TenantCommand {
   enum class Do { create, list, show, suspend, resume, remove } what = Do::list;
-  std::string store;  // directory
+  std::string store;  // as open_backend takes it
   std::string name;
   bool json = false;
 };
 
 struct ImportCommand {
-  std::string store;  // directory
+  std::string store;  // as open_backend takes it
   std::string file;
   std::string receipts;  // where they go; empty: nowhere
   bool json = false;
@@ -34,7 +34,7 @@ struct ImportCommand {
 
 struct KeyCommand {
   enum class Do { create, list, rotate, revoke } what = Do::list;
-  std::string store;   // directory
+  std::string store;   // as open_backend takes it
   std::string tenant;  // of list: empty for all
   std::string id;
   Scopes scopes = kIngest;

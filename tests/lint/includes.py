@@ -42,7 +42,7 @@ FENCES = {
     "simdjson.h": ["src/claude/module/simdjson_parser.cpp"],
     "boost/*": ["src/service/*"],
     "zlib.h": ["src/net/*", "src/service/*"],
-    "libpq-fe.h": ["src/service/*"],
+    "libpq-fe.h": ["src/service/store/pg.cpp"],
     "nlohmann/json_fwd.hpp": ["include/*", "src/*"],
     "nlohmann/json.hpp": ["src/*", "include/fortium/rpc/message.h"],
 }

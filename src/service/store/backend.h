@@ -18,8 +18,9 @@ struct Backend {
   std::unique_ptr<Control> control;
 };
 
-// `where`: a directory, for SQLite: control.db, answers.db and one file an organization below tenants/. What is missing
-// is made.
+// `where`: the URL of a PostgreSQL database (postgresql://…), with a schema for the service's own tables and one for
+// each organization; or a directory, for SQLite: control.db, answers.db and one file an organization below tenants/.
+// What is missing is made, what is of an older version is brought to ours.
 Result<Backend> open_backend(const std::string& where, const Clock& clock, Entropy& entropy);
 
 }  // namespace fortium::service

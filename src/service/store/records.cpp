@@ -6,10 +6,22 @@
 
 namespace fortium::service {
 
+Result<std::vector<metrics::Stored>> Records::append(std::span<metrics::Event> events,
+                                                     const std::vector<bool>& stamped) {
+  return group_.append(events, stamped, [this](std::span<metrics::Event> all, const std::vector<bool>& all_stamped) {
+    return append_all(all, all_stamped);
+  });
+}
+
+Result<void> Records::each_record(const metrics::Kind& kind, const metrics::Period& period,
+                                  const std::optional<After>& after, const metrics::TakeEvent& take) {
+  return at_one_moment([&](Snapshot& now) { return now.each_record(kind, period, after, take); });
+}
+
 Result<LedgerPage> Records::ledger(const LedgerQuery& query) {
   LedgerPage page;
-  const auto read = [&]() -> Result<void> {
-    FM_TRY(page.rows, ledger_rows(query));
+  const auto read = [&](Snapshot& now) -> Result<void> {
+    FM_TRY(page.rows, now.ledger_rows(query));
     if (page.rows.size() > kMaxLedgerRows) {
       page.rows.resize(kMaxLedgerRows);
       page.next = LedgerQuery::Place{page.rows.back().day, std::string(page.rows.back().kind->name), ""};
@@ -21,7 +33,7 @@ Result<LedgerPage> Records::ledger(const LedgerQuery& query) {
     for (LedgerRow& row : page.rows) {
       const bool goes_on = row.day == query.after.day && row.kind->name == query.after.kind;
       const std::string after = goes_on ? query.after.id : std::string();
-      FM_TRY(row.ids, ledger_ids(row, query, after, left));
+      FM_TRY(row.ids, now.ledger_ids(row, query, after, left));
       left -= row.ids.size();
       const LedgerQuery::Place here{row.day, std::string(row.kind->name),
                                     row.ids.empty() ? query.after.id : row.ids.back()};

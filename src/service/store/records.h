@@ -15,6 +15,7 @@
 #include "fortium/base/hash.h"
 #include "fortium/metrics/slice_reader.h"
 #include "fortium/metrics/store.h"
+#include "group.h"
 
 namespace fortium::service {
 
@@ -42,23 +43,36 @@ struct LedgerPage {
   std::optional<LedgerQuery::Place> next;
 };
 
-class Records {
+// What an organization has, as it was at one moment. Belongs to the call that was given it.
+class Snapshot {
  public:
-  virtual ~Records() = default;
-
-  // As metrics::EventStore. `stamped`: events that came without a time and got one here, which is then no content.
-  virtual Result<std::vector<metrics::Stored>> append(std::span<metrics::Event> events,
-                                                      const std::vector<bool>& stamped) = 0;
-  // Questions; the reader is for this call only.
-  virtual Result<void> ask(const std::function<Result<void>(metrics::Reader&)>& work) = 0;
-  // Whole records of a kind in order of time and id, the oldest first, until `take` says no; after one of them, if
-  // given.
+  // A record in the order of time and id.
   struct After {
     WallTime timestamp{};
     std::string id;
   };
+  virtual ~Snapshot() = default;
+  // Of the query's page, and one more than kMaxLedgerRows if there are more.
+  virtual Result<std::vector<LedgerRow>> ledger_rows(const LedgerQuery& query) = 0;
+  // Up to `most` ids of a row, in order, after one.
+  virtual Result<std::vector<std::string>> ledger_ids(const LedgerRow& row, const LedgerQuery& query,
+                                                      std::string_view after, std::size_t most) = 0;
+  // Whole records of a kind in order of time and id, the oldest first, until `take` says no; after one, if given.
   virtual Result<void> each_record(const metrics::Kind& kind, const metrics::Period& period,
                                    const std::optional<After>& after, const metrics::TakeEvent& take) = 0;
+  // The slices of whole hours, `from` to before `until`.
+  virtual Result<void> each_slice(std::int64_t from, std::int64_t until, const metrics::TakeSlice& take) = 0;
+};
+
+class Records {
+ public:
+  virtual ~Records() = default;
+
+  // As metrics::EventStore, for any number of threads at once: what comes while a transaction is at work shares the
+  // next one. `stamped`: events that came without a time and got one here, which is then no content.
+  Result<std::vector<metrics::Stored>> append(std::span<metrics::Event> events, const std::vector<bool>& stamped);
+  // Questions; the reader is for this call only.
+  virtual Result<void> ask(const std::function<Result<void>(metrics::Reader&)>& work) = 0;
   // Removes a person's records, and what they added to sums; their ids are remembered, so that none comes back, and the
   // ledger still counts them. The number of records.
   virtual Result<std::int64_t> erase(std::string_view user_id) = 0;
@@ -67,15 +81,19 @@ class Records {
   // What is here by day and kind, in that order. With ids, a row that does not fit one page goes on in the next: each
   // part names the row's whole count and digest.
   Result<LedgerPage> ledger(const LedgerQuery& query);
+  // As of Snapshot, of a moment of its own.
+  using After = Snapshot::After;
+  Result<void> each_record(const metrics::Kind& kind, const metrics::Period& period, const std::optional<After>& after,
+                           const metrics::TakeEvent& take);
+  virtual Result<void> at_one_moment(const std::function<Result<void>(Snapshot&)>& work) = 0;
 
  protected:
-  // Everything that `work` asks of the two functions below is of one moment.
-  virtual Result<void> at_one_moment(const std::function<Result<void>()>& work) = 0;
-  // Of the query's page, and one more than kMaxLedgerRows if there are more.
-  virtual Result<std::vector<LedgerRow>> ledger_rows(const LedgerQuery& query) = 0;
-  // Up to `most` ids of a row, in order, after one.
-  virtual Result<std::vector<std::string>> ledger_ids(const LedgerRow& row, const LedgerQuery& query,
-                                                      std::string_view after, std::size_t most) = 0;
+  // One transaction, whose records are all kept or none.
+  virtual Result<std::vector<metrics::Stored>> append_all(std::span<metrics::Event> events,
+                                                          const std::vector<bool>& stamped) = 0;
+
+ private:
+  Group group_;
 };
 
 // The records of all organizations, each in a place of its own.

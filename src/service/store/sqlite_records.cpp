@@ -10,6 +10,7 @@
 #include "fortium/schema/sql.h"
 #include "service/limits.h"
 #include "store/limits.h"
+#include "store/slices.h"
 
 namespace fortium::service {
 
@@ -21,74 +22,29 @@ namespace {
 // Ids that senders made from their own are spread over the whole tree: a service can afford to keep more of it at hand.
 constexpr const char* kCache = "PRAGMA cache_size = -8192";  // KiB
 
-}  // namespace
+class SqliteSnapshot final : public Snapshot {
+ public:
+  explicit SqliteSnapshot(store::Database& database) : database_(database) {}
 
-Result<std::shared_ptr<SqliteRecords>> SqliteRecords::open(const std::string& path) {
-  if (::access(path.c_str(), F_OK) != 0) return Error{Errc::not_found, "the records of this organization are gone"};
-  SystemEntropy entropy;
-  Opened opened;
-  FM_TRY(opened.database, store::Database::open({.path = path}, entropy));
-  FM_TRY_(opened.database->db().exec(kCache));
-  FM_TRY(opened.store, store::SqliteStore::open(*opened.database));
-  opened.reader = std::make_unique<store::SqliteReader>(*opened.database);
-  return std::shared_ptr<SqliteRecords>(new SqliteRecords(std::move(opened)));
-}
+  Result<std::vector<LedgerRow>> ledger_rows(const LedgerQuery& query) override;
+  Result<std::vector<std::string>> ledger_ids(const LedgerRow& row, const LedgerQuery& query, std::string_view after,
+                                              std::size_t most) override;
+  Result<void> each_record(const metrics::Kind& kind, const metrics::Period& period, const std::optional<After>& after,
+                           const metrics::TakeEvent& take) override;
+  Result<void> each_slice(std::int64_t from, std::int64_t until, const metrics::TakeSlice& take) override {
+    FM_TRY_(store::each_slice(database_.db(), from, until, nullptr, take));
+    return {};
+  }
 
-Result<std::vector<Stored>> SqliteRecords::append(std::span<Event> events, const std::vector<bool>& stamped) {
-  return opened_.with([&](Opened& opened) -> Result<std::vector<Stored>> {
-    FM_TRY(std::vector<Stored> stored, opened.store->append(events));
-    if (opened.database->db().wal_frames() > kTidyFrames) grown_ = true;
-    for (std::size_t i = 0; i < events.size(); ++i) {
-      if (stored[i] != Stored::conflict || !stamped[i]) continue;
-      FM_TRY(const Event kept, store::read_event(opened.database->db(), *events[i].kind, events[i].id()));
-      events[i].row[metrics::kTimestamp] = kept.row[metrics::kTimestamp];
-      if (metrics::same_content(kept, events[i])) stored[i] = Stored::duplicate;
-    }
-    return stored;
-  });
-}
+ private:
+  store::Database& database_;
+};
 
-Result<void> SqliteRecords::ask(const std::function<Result<void>(metrics::Reader&)>& work) {
-  return opened_.with([&](Opened& opened) { return work(*opened.reader); });
-}
-
-Result<void> SqliteRecords::each_record(const metrics::Kind& kind, const metrics::Period& period,
-                                        const std::optional<After>& after, const metrics::TakeEvent& take) {
-  return opened_.with([&](Opened& opened) -> Result<void> {
-    FM_TRY(store::Statement list,
-           opened.database->db().prepare(schema::select_from(kind.name, kind.shape) +
-                                         " WHERE timestamp >= ?1 AND timestamp < ?2 AND (timestamp, id) > (?3, ?4) "
-                                         "ORDER BY timestamp, id"));
-    list.bind(std::max(to_ms(period.since), after ? to_ms(after->timestamp) : to_ms(period.since)), to_ms(period.until),
-              after ? to_ms(after->timestamp) : to_ms(period.since) - 1,
-              after ? std::string_view(after->id) : std::string_view());
-    while (true) {
-      FM_TRY(const bool more, list.step());
-      if (!more || !take(store::event_of(list, kind))) return {};
-    }
-  });
-}
-
-Result<std::int64_t> SqliteRecords::erase(std::string_view user_id) {
-  return opened_.with([&](Opened& opened) { return store::erase_person(*opened.database, user_id); });
-}
-
-Result<std::int64_t> SqliteRecords::expire(const metrics::Kind& kind, WallTime before) {
-  return opened_.with([&](Opened& opened) { return store::drop_older(*opened.database, kind, before); });
-}
-
-Result<void> SqliteRecords::at_one_moment(const std::function<Result<void>()>& work) {
-  return opened_.with([&](Opened& opened) {
-    reading_ = &opened.database->db();
-    return opened.database->read(work);
-  });
-}
-
-Result<std::vector<LedgerRow>> SqliteRecords::ledger_rows(const LedgerQuery& query) {
+Result<std::vector<LedgerRow>> SqliteSnapshot::ledger_rows(const LedgerQuery& query) {
   FM_TRY(store::Statement list,
-         reading_->prepare("SELECT day, kind, count, digest FROM ledger WHERE day BETWEEN ?1 AND ?2 "
-                           "AND (?3 = '' OR device_id = ?3) AND (?4 = '' OR kind = ?4) "
-                           "AND ((day, kind) > (?5, ?6) OR (?7 AND (day, kind) = (?5, ?6))) ORDER BY day, kind"));
+         database_.db().prepare("SELECT day, kind, count, digest FROM ledger WHERE day BETWEEN ?1 AND ?2 "
+                                "AND (?3 = '' OR device_id = ?3) AND (?4 = '' OR kind = ?4) "
+                                "AND ((day, kind) > (?5, ?6) OR (?7 AND (day, kind) = (?5, ?6))) ORDER BY day, kind"));
   // With ids, the row where the last page ended goes on.
   list.bind(query.from, query.to, query.device_id, query.kind != nullptr ? query.kind->name : "", query.after.day,
             query.after.kind, !query.after.id.empty());
@@ -107,11 +63,12 @@ Result<std::vector<LedgerRow>> SqliteRecords::ledger_rows(const LedgerQuery& que
   }
 }
 
-Result<std::vector<std::string>> SqliteRecords::ledger_ids(const LedgerRow& row, const LedgerQuery& query,
-                                                           std::string_view after, std::size_t most) {
-  FM_TRY(store::Statement list, reading_->prepare("SELECT id FROM " + std::string(row.kind->name) +
-                                                  " WHERE timestamp >= ?1 AND timestamp < ?2 "
-                                                  "AND (?3 = '' OR device_id = ?3) AND id > ?4 ORDER BY id LIMIT ?5"));
+Result<std::vector<std::string>> SqliteSnapshot::ledger_ids(const LedgerRow& row, const LedgerQuery& query,
+                                                            std::string_view after, std::size_t most) {
+  FM_TRY(store::Statement list,
+         database_.db().prepare("SELECT id FROM " + std::string(row.kind->name) +
+                                " WHERE timestamp >= ?1 AND timestamp < ?2 "
+                                "AND (?3 = '' OR device_id = ?3) AND id > ?4 ORDER BY id LIMIT ?5"));
   FM_TRY(const WallTime begin, parse_rfc3339(row.day + "T00:00:00Z"));
   list.bind(to_ms(begin), to_ms(begin + std::chrono::days(1)), query.device_id, after, static_cast<std::int64_t>(most));
   std::vector<std::string> ids;
@@ -120,6 +77,66 @@ Result<std::vector<std::string>> SqliteRecords::ledger_ids(const LedgerRow& row,
     if (!more) return ids;
     ids.emplace_back(list.text(0));
   }
+}
+
+Result<void> SqliteSnapshot::each_record(const metrics::Kind& kind, const metrics::Period& period,
+                                         const std::optional<After>& after, const metrics::TakeEvent& take) {
+  FM_TRY(store::Statement list,
+         database_.db().prepare(schema::select_from(kind.name, kind.shape) +
+                                " WHERE timestamp >= ?1 AND timestamp < ?2 AND (timestamp, id) > (?3, ?4) "
+                                "ORDER BY timestamp, id"));
+  const After from = after.value_or(After{period.since - Millis(1), ""});
+  list.bind(to_ms(std::max(period.since, from.timestamp)), to_ms(period.until), to_ms(from.timestamp), from.id);
+  while (true) {
+    FM_TRY(const bool more, list.step());
+    if (!more || !take(store::event_of(list, kind))) return {};
+  }
+}
+
+}  // namespace
+
+Result<std::shared_ptr<SqliteRecords>> SqliteRecords::open(const std::string& path) {
+  if (::access(path.c_str(), F_OK) != 0) return Error{Errc::not_found, "the records of this organization are gone"};
+  SystemEntropy entropy;
+  Opened opened;
+  FM_TRY(opened.database, store::Database::open({.path = path}, entropy));
+  FM_TRY_(opened.database->db().exec(kCache));
+  FM_TRY(opened.store, store::SqliteStore::open(*opened.database));
+  opened.reader = std::make_unique<store::SqliteReader>(*opened.database);
+  return std::shared_ptr<SqliteRecords>(new SqliteRecords(std::move(opened)));
+}
+
+Result<std::vector<Stored>> SqliteRecords::append_all(std::span<Event> events, const std::vector<bool>& stamped) {
+  return opened_.with([&](Opened& opened) -> Result<std::vector<Stored>> {
+    FM_TRY(std::vector<Stored> stored, opened.store->append(events));
+    if (opened.database->db().wal_frames() > kTidyFrames) grown_ = true;
+    for (std::size_t i = 0; i < events.size(); ++i) {
+      if (stored[i] != Stored::conflict || !stamped[i]) continue;
+      FM_TRY(const Event kept, store::read_event(opened.database->db(), *events[i].kind, events[i].id()));
+      events[i].row[metrics::kTimestamp] = kept.row[metrics::kTimestamp];
+      if (metrics::same_content(kept, events[i])) stored[i] = Stored::duplicate;
+    }
+    return stored;
+  });
+}
+
+Result<void> SqliteRecords::ask(const std::function<Result<void>(metrics::Reader&)>& work) {
+  return opened_.with([&](Opened& opened) { return work(*opened.reader); });
+}
+
+Result<std::int64_t> SqliteRecords::erase(std::string_view user_id) {
+  return opened_.with([&](Opened& opened) { return store::erase_person(*opened.database, user_id); });
+}
+
+Result<std::int64_t> SqliteRecords::expire(const metrics::Kind& kind, WallTime before) {
+  return opened_.with([&](Opened& opened) { return store::drop_older(*opened.database, kind, before); });
+}
+
+Result<void> SqliteRecords::at_one_moment(const std::function<Result<void>(Snapshot&)>& work) {
+  return opened_.with([&](Opened& opened) {
+    SqliteSnapshot snapshot(*opened.database);
+    return opened.database->read([&] { return work(snapshot); });
+  });
 }
 
 void SqliteRecords::tidy() {

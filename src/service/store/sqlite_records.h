@@ -25,12 +25,9 @@ class SqliteRecords final : public Records {
   // The file must be there: it is made with its organization.
   static Result<std::shared_ptr<SqliteRecords>> open(const std::string& path);
 
-  Result<std::vector<metrics::Stored>> append(std::span<metrics::Event> events,
-                                              const std::vector<bool>& stamped) override;
   Result<void> ask(const std::function<Result<void>(metrics::Reader&)>& work) override;
+  Result<void> at_one_moment(const std::function<Result<void>(Snapshot&)>& work) override;
 
-  Result<void> each_record(const metrics::Kind& kind, const metrics::Period& period, const std::optional<After>& after,
-                           const metrics::TakeEvent& take) override;
   Result<std::int64_t> erase(std::string_view user_id) override;
   Result<std::int64_t> expire(const metrics::Kind& kind, WallTime before) override;
 
@@ -44,13 +41,10 @@ class SqliteRecords final : public Records {
     std::unique_ptr<store::SqliteReader> reader;
   };
   explicit SqliteRecords(Opened opened) : opened_(std::move(opened)) {}
-  Result<void> at_one_moment(const std::function<Result<void>()>& work) override;
-  Result<std::vector<LedgerRow>> ledger_rows(const LedgerQuery& query) override;
-  Result<std::vector<std::string>> ledger_ids(const LedgerRow& row, const LedgerQuery& query, std::string_view after,
-                                              std::size_t most) override;
+  Result<std::vector<metrics::Stored>> append_all(std::span<metrics::Event> events,
+                                                  const std::vector<bool>& stamped) override;
 
   Guarded<Opened> opened_;
-  store::Db* reading_ = nullptr;     // within at_one_moment, which holds `opened_`
   std::atomic<bool> grown_ = false;  // its log is to be moved into the file
 };
 

@@ -1,4 +1,6 @@
-// A whole service without sockets: a store in a directory of its own, time that the test moves, and short ways to ask.
+// A whole service without sockets: a store of its own, time that the test moves, and short ways to ask.
+//
+// The store is in SQLite; with FORTIUM_TEST_ENGINE=postgres every test has a database of its own instead.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -13,6 +15,7 @@
 #include "service/service.h"
 #include "service/store/backend.h"
 #include "support/fakes.h"
+#include "support/postgres.h"
 #include "support/temp_dir.h"
 
 namespace fortium::service {
@@ -68,10 +71,18 @@ inline Json body_of(const Response& response) {
   return std::move(*json);
 }
 
+enum class Engine { sqlite, postgres };
+
+inline Engine engine_of_run() {
+  const char* engine = std::getenv("FORTIUM_TEST_ENGINE");  // NOLINT(concurrency-mt-unsafe): nobody sets it
+  return engine != nullptr && std::string_view(engine) == "postgres" ? Engine::postgres : Engine::sqlite;
+}
+
 class Fixture {
  public:
-  explicit Fixture(std::int64_t units_per_minute = 1'000'000)
-      : backend_(must(open_backend(dir.path(), clock, entropy))),
+  explicit Fixture(std::int64_t units_per_minute = 1'000'000, Engine engine = engine_of_run())
+      : where(engine == Engine::postgres ? test::Postgres::of_program().new_database() : dir.path()),
+        backend_(must(open_backend(where, clock, entropy))),
         control_(std::move(backend_.control)),
         service(control_, *backend_.depot, *backend_.answers, clock, {.units_per_minute = units_per_minute}),
         acme(tenant("Acme")),
@@ -131,6 +142,7 @@ class Fixture {
   std::int64_t count() { return count(key); }
 
   test::TempDir dir;
+  const std::string where;  // its store is
   test::FakeClock clock;
   SystemEntropy entropy;
 

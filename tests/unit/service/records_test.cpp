@@ -6,8 +6,10 @@ namespace fortium::service {
 
 using namespace std::chrono_literals;
 
+constexpr std::int64_t kUnits = 1'000'000;
+
 TEST_CASE("more organizations than files that stay open") {
-  Fixture f;
+  Fixture f(kUnits, Engine::sqlite);
   const auto few = must(SqliteDepot::open(f.dir.path() + "/tenants", f.clock, /*most=*/2));
   std::vector<Tenant> tenants;
   for (const char* name : {"a", "b", "c", "d"}) tenants.push_back(f.tenant(name));
@@ -19,7 +21,7 @@ TEST_CASE("more organizations than files that stay open") {
 }
 
 TEST_CASE("a file that is in use outlives its place among the open ones") {
-  Fixture f;
+  Fixture f(kUnits, Engine::sqlite);
   const auto few = must(SqliteDepot::open(f.dir.path() + "/tenants", f.clock, /*most=*/1));
   const auto held = must(few->find(f.acme.place));
   CHECK(few->find(f.tenant("other").place).ok());
@@ -27,7 +29,7 @@ TEST_CASE("a file that is in use outlives its place among the open ones") {
 }
 
 TEST_CASE("a file is not made anew for an organization that is gone") {
-  Fixture f;
+  Fixture f(kUnits, Engine::sqlite);
   const auto depot = must(SqliteDepot::open(f.dir.path() + "/tenants", f.clock, 4));
   const auto gone = depot->find("0197a000-0000-7000-8000-000000000000.db");
   REQUIRE_FALSE(gone.ok());
@@ -52,8 +54,8 @@ Json totals(Fixture& f, const std::string& more = "") {
 TEST_CASE("a person's records go for good, and nobody else's") {
   Fixture f;
   f.results(list(of_person(1, "ann"), of_person(2, "bob"), of_person(3, "ann"), of_person(11, "ann")));
-  const auto depot = must(SqliteDepot::open(f.dir.path() + "/tenants", f.clock, 4));
-  const auto records = must(depot->find(f.acme.place));
+  const Backend other = must(open_backend(f.where, f.clock, f.entropy));
+  const auto records = must(other.depot->find(f.acme.place));
   CHECK(must(records->erase("ann")) == 3);
   CHECK(totals(f)["tools"] == 1);
   CHECK(totals(f, "&user_id=ann")["tools"] == 0);
@@ -71,8 +73,8 @@ TEST_CASE("records that are let go by age leave their sums behind") {
   Fixture f;
   f.results(list(of_person(1, "ann"), of_person(2, "bob"), of_person(11, "ann")));
   const Json before = totals(f);
-  const auto depot = must(SqliteDepot::open(f.dir.path() + "/tenants", f.clock, 4));
-  const auto records = must(depot->find(f.acme.place));
+  const Backend other = must(open_backend(f.where, f.clock, f.entropy));
+  const auto records = must(other.depot->find(f.acme.place));
   const metrics::Kind& kind = *metrics::find_kind("tool_usage");
   CHECK(must(records->expire(kind, *parse_rfc3339("2025-12-31T00:00:00Z"))) == 2);
   CHECK(totals(f) == before);
