@@ -7,6 +7,7 @@ BUILD_NEEDS=(
   /usr/include/sqlite3.h:libsqlite3-dev /usr/include/simdjson.h:libsimdjson-dev /usr/include/openssl/ssl.h:libssl-dev /usr/include/zlib.h:zlib1g-dev
   /usr/include/CLI/CLI.hpp:libcli11-dev /usr/include/spdlog/spdlog.h:libspdlog-dev /usr/include/fmt/core.h:libfmt-dev
   /usr/include/brotli/decode.h:libbrotli-dev /usr/include/boost/beast/version.hpp:libboost1.81-dev
+  /usr/include/argon2.h:libargon2-dev
 )
 TEST_NEEDS=(
   "${BUILD_NEEDS[@]}"
