@@ -8,6 +8,7 @@ BUILD_NEEDS=(
   /usr/include/CLI/CLI.hpp:libcli11-dev /usr/include/spdlog/spdlog.h:libspdlog-dev /usr/include/fmt/core.h:libfmt-dev
   /usr/include/brotli/decode.h:libbrotli-dev /usr/include/boost/beast/version.hpp:libboost1.81-dev
   /usr/include/postgresql/libpq-fe.h:libpq-dev
+  /usr/include/argon2.h:libargon2-dev
 )
 TEST_NEEDS=(
   "${BUILD_NEEDS[@]}"

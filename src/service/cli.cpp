@@ -77,9 +77,26 @@ Result<void> read_log_level() {
   return Error{Errc::invalid, wrong("FORTIUM_SERVER_LOG", text, "must be one of error, warn, info, debug")};
 }
 
+// The same for all instances of a service, and for `token`.
+Result<void> read_tokens(TokenOptions& tokens) {
+  constexpr std::size_t kShortest = 32;
+  const std::string issuer = variable("FORTIUM_SERVER_JWT_ISSUER");
+  const std::string audience = variable("FORTIUM_SERVER_JWT_AUDIENCE");
+  const std::string passphrase = variable("FORTIUM_SERVER_SIGNING_PASSPHRASE");
+  if (!issuer.empty()) tokens.issuer = issuer;
+  if (!audience.empty()) tokens.audience = audience;
+  if (!passphrase.empty() && passphrase.size() < kShortest)
+    return Error{Errc::invalid, "FORTIUM_SERVER_SIGNING_PASSPHRASE (environment) has " +
+                                    std::to_string(passphrase.size()) + " bytes: must have " +
+                                    std::to_string(kShortest) + " or more"};
+  tokens.passphrase = Secret(passphrase);
+  return {};
+}
+
 Result<void> read_environment(ServeCommand& command) {
   std::int64_t connections = static_cast<std::int64_t>(command.server.max_connections);
   FM_TRY_(read_log_level());
+  FM_TRY_(read_tokens(command.tokens));
   FM_TRY_(read_number("RATE_LIMIT_MAX_REQUESTS", 1, kMaxUnitsPerMinute, command.units_per_minute));
   FM_TRY_(read_number("FORTIUM_SERVER_MAX_CONNECTIONS", 1, 1'000'000, connections));
   FM_TRY_(read_time("FORTIUM_SERVER_REQUEST_TIMEOUT", command.server.request_time));
@@ -106,10 +123,15 @@ class CommandLine {
         "The environment sets FORTIUM_SERVER_DATA or DATABASE_URL, and for serve RATE_LIMIT_MAX_REQUESTS (units a "
         "minute of\n"
         "each organization; 20 records are one unit), FORTIUM_SERVER_MAX_CONNECTIONS,\n"
-        "FORTIUM_SERVER_REQUEST_TIMEOUT, FORTIUM_SERVER_IDLE_TIMEOUT and FORTIUM_SERVER_LOG.");
+        "FORTIUM_SERVER_REQUEST_TIMEOUT, FORTIUM_SERVER_IDLE_TIMEOUT and FORTIUM_SERVER_LOG;\n"
+        "for serve and token FORTIUM_SERVER_JWT_ISSUER, FORTIUM_SERVER_JWT_AUDIENCE and\n"
+        "FORTIUM_SERVER_SIGNING_PASSPHRASE, which encrypts the keys that sign tokens.");
     add_serve();
     add_tenant();
     add_key();
+    add_user();
+    add_token();
+    add_audit();
     add_import();
   }
 
@@ -211,7 +233,7 @@ class CommandLine {
               if (!scopes) throw CLI::ValidationError("--scope", scopes.error().what);
               key_.scopes = *scopes;
             },
-            "What it may do: ingest, read, admin, or several with commas")
+            "What it may do: ingest, read, admin, or several with commas; super_admin administers organizations")
         ->type_name("SCOPES")
         ->default_str("ingest");
     create
@@ -223,6 +245,9 @@ class CommandLine {
             },
             "How long it is valid, such as 90d; for ever, if absent")
         ->type_name("TIME");
+    create->add_option("--rate", key_.units, "Its own limit, in requests a minute; that of the organization, if absent")
+        ->type_name("N")
+        ->check(CLI::Range(std::int64_t{1}, kMaxUnitsPerMinute));
     finish(create, Do::create);
 
     CLI::App* list = command(key, "list", "All keys, without their secrets", "key list --tenant acme --json");
@@ -243,6 +268,107 @@ class CommandLine {
     CLI::App* revoke = command(key, "revoke", "End a key, within seconds", "key revoke 0123456789abcdef");
     revoke->add_option("id", key_.id, "Id of the key")->required();
     finish(revoke, Do::revoke);
+  }
+
+  void add_user() {
+    using Do = UserCommand::Do;
+    CLI::App* user = app_.add_subcommand("user", "People of organizations");
+    user->require_subcommand(1);
+    const auto add = [&](const std::string& name, const std::string& doc, const std::string& example, Do what) {
+      CLI::App* sub = command(user, name, doc, "user " + example);
+      if (what != Do::list) sub->add_option("name", user_.name, "Name or id of the person")->required();
+      sub->add_option("--tenant", user_.tenant, "Organization")->type_name("NAME")->required();
+      sub->add_flag("--json", user_.json, "One JSON document");
+      sub->callback([this, what] {
+        user_.what = what;
+        run_ = [this] {
+          user_.store = store_;
+          return run_user(user_);
+        };
+      });
+      return sub;
+    };
+    const auto add_role = [this](CLI::App* sub) {
+      return sub
+          ->add_option_function<std::string>(
+              "--role",
+              [this](const std::string& text) {
+                const auto role = read_role(text);
+                if (!role) throw CLI::ValidationError("--role", role.error().what);
+                user_.role = *role;
+              },
+              "tenant_admin, manager, developer or viewer")
+          ->type_name("ROLE");
+    };
+    CLI::App* create = add("create", "Add a person", "create ada --tenant acme --role developer", Do::create);
+    add_role(create)->default_str("developer");
+    create->add_option("--user-id", user_.label, "The user_id of their records; their name, if absent")
+        ->type_name("LABEL");
+    create->add_flag("--password", user_.password, "Read a password from standard input");
+    add("list", "All people of an organization", "list --tenant acme --json", Do::list);
+    CLI::App* set_role =
+        add("set-role", "Give another role", "set-role ada --tenant acme --role manager", Do::set_role);
+    add_role(set_role)->required();
+    add("set-password", "Read a new password from standard input; ends their logins", "set-password ada --tenant acme",
+        Do::set_password);
+    add("delete", "Remove a person; their records stay", "delete ada --tenant acme", Do::remove);
+  }
+
+  void add_token() {
+    using Do = TokenCommand::Do;
+    CLI::App* token = app_.add_subcommand("token", "Short-lived tokens");
+    token->require_subcommand(1);
+    const auto finish = [this](CLI::App* sub, Do what) {
+      sub->add_flag("--json", token_.json, "One JSON document");
+      sub->callback([this, what] {
+        if (what == Do::create && token_.user.empty() == token_.key.empty())
+          throw CLI::ValidationError("token create", "takes --tenant and --user, or --key");
+        if (what == Do::create && !token_.user.empty() && token_.tenant.empty())
+          throw CLI::ValidationError("--user", "goes with --tenant");
+        token_.what = what;
+        run_ = [this] {
+          token_.store = store_;
+          if (auto read = read_tokens(token_.tokens); !read) return fail(kConfiguration, read.error().what);
+          return run_token(token_);
+        };
+      });
+    };
+    CLI::App* create =
+        command(token, "create", "Make a token that is valid for 15 minutes", "token create --tenant acme --user ada");
+    create->add_option("--tenant", token_.tenant, "Organization")->type_name("NAME");
+    create->add_option("--user", token_.user, "Name or id of a person")->type_name("NAME");
+    create->add_option("--key", token_.key, "Id of an API key")->type_name("ID");
+    finish(create, Do::create);
+    CLI::App* rotate = command(token, "rotate-key", "Sign with a new key from now on", "token rotate-key");
+    rotate->add_flag("--revoke", token_.revoke, "All tokens that were signed until now end: the old key has leaked");
+    finish(rotate, Do::rotate);
+  }
+
+  void add_audit() {
+    using Do = AuditCommand::Do;
+    CLI::App* audit = app_.add_subcommand("audit", "The audit log");
+    audit->require_subcommand(1);
+    const auto finish = [this](CLI::App* sub, Do what) {
+      sub->add_option("--tenant", audit_.tenant, "Organization")->type_name("NAME");
+      sub->add_flag("--json", audit_.json, "One JSON document");
+      sub->callback([this, what] {
+        if (!audit_.known.empty() && audit_.tenant.empty()) throw CLI::ValidationError("--known", "goes with --tenant");
+        audit_.what = what;
+        run_ = [this] {
+          audit_.store = store_;
+          return run_audit(audit_);
+        };
+      });
+    };
+    CLI::App* list = command(audit, "list", "The newest lines of an organization, or of the service itself",
+                             "audit list --tenant acme");
+    list->add_option("--limit", audit_.limit, "How many")->check(CLI::Range(1, 1'000'000))->default_str("100");
+    finish(list, Do::list);
+    CLI::App* verify =
+        command(audit, "verify", "Recompute the chain of hashes: was a line changed or removed", "audit verify");
+    verify->add_option("--known", audit_.known, "Hash of a line that was kept elsewhere: it must be there")
+        ->type_name("HASH");
+    finish(verify, Do::verify);
   }
 
   void add_import() {
@@ -266,6 +392,9 @@ class CommandLine {
     TenantCommand tenant_;
     KeyCommand key_;
     ImportCommand import_;
+    UserCommand user_;
+    TokenCommand token_;
+    AuditCommand audit_;
     std::function<Exit()> run_;
     };  // namespace fortium::service
 

@@ -60,7 +60,7 @@ void count(Counts& counts, const Json& receipt) {
 // Every batch by the way of a posted one; the receipts, a line each.
 Result<std::string> take(const std::string& payload, const Holder& holder, Backend& backend, Counts& counts) {
   const SystemClock clock;
-  RateLimit limit(kMaxUnitsPerMinute, clock);
+  RateLimit limit({.units = kMaxUnitsPerMinute}, clock);
   const Ingest ingest(*backend.depot, *backend.answers, limit, clock);
   const Credential who{holder.tenant.id, holder.tenant.name, holder.tenant.place, holder.key.scopes,
                        permissions_of(holder.key.scopes)};

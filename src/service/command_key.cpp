@@ -1,6 +1,8 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "access/admin.h"
+#include "access/forms.h"
 #include "commands.h"
 #include "fortium/base/json.h"
 #include "store/backend.h"
@@ -9,25 +11,13 @@ namespace fortium::service {
 
 namespace {
 
-Json time_of(const std::optional<WallTime>& time) { return time ? Json(to_rfc3339(*time)) : Json(); }
-
-std::string state_of(const Key& key, WallTime now) {
-  return key.revoked ? "revoked" : key.expired(now) ? "expired" : "active";
-}
-
 void tell(const Json& json) { std::printf("%s\n", dump_json(json).c_str()); }
 
-Exit tell_issued(const Result<Issued>& issued, const std::string& tenant, bool json) {
+Exit tell_issued(const Result<Issued>& issued, const std::string& tenant, bool json, WallTime now) {
   if (!issued) return fail(issued.error());
   const Key& key = issued->key;
   if (json) {
-    Json row = {{"id", key.id},
-                {"key", issued->text.reveal()},
-                {"tenant", tenant},
-                {"scopes", scope_names(key.scopes)},
-                {"created_at", to_rfc3339(key.created)},
-                {"expires_at", time_of(key.expires)}};
-    tell(row);
+    tell(to_json(*issued, tenant, now));
     return kDone;
   }
   std::printf("key      %s\nid       %s\ntenant   %s\nscopes   %s\nexpires  %s\n", issued->text.reveal().c_str(),
@@ -37,10 +27,14 @@ Exit tell_issued(const Result<Issued>& issued, const std::string& tenant, bool j
   return kDone;
 }
 
-Exit create(Control& control, const KeyCommand& command) {
+Exit create(Control& control, Admin& admin, const KeyCommand& command, WallTime now) {
   const auto tenant = control.tenant(command.tenant);
   if (!tenant) return fail(tenant.error());
-  return tell_issued(control.create_key(*tenant, command.scopes, command.life), tenant->name, command.json);
+  const auto issued = admin.create_key(*tenant, command.scopes, command.life);
+  if (issued && command.units)
+    if (auto done = admin.set_limit(tenant->id, issued->key.id, nullptr, command.units); !done)
+      return fail(done.error());
+  return tell_issued(issued, tenant->name, command.json, now);
 }
 
 Exit list(Control& control, const KeyCommand& command, WallTime now) {
@@ -55,16 +49,9 @@ Exit list(Control& control, const KeyCommand& command, WallTime now) {
   Json rows = Json::array();
   for (const auto& [key, tenant] : *keys) {
     if (command.json)
-      rows.push_back({{"id", key.id},
-                      {"tenant", tenant.name},
-                      {"scopes", scope_names(key.scopes)},
-                      {"state", state_of(key, now)},
-                      {"created_at", to_rfc3339(key.created)},
-                      {"expires_at", time_of(key.expires)},
-                      {"revoked_at", time_of(key.revoked)},
-                      {"last_used_at", time_of(key.used)}});
+      rows.push_back(to_json(Holder{key, tenant}, now));
     else
-      std::printf("%s  %-7s  %-17s  used %-24s  %s\n", key.id.c_str(), state_of(key, now).c_str(),
+      std::printf("%s  %-7s  %-17s  used %-24s  %s\n", key.id.c_str(), std::string(state_of(key, now)).c_str(),
                   to_text(key.scopes).c_str(), key.used ? to_rfc3339(*key.used).c_str() : "never", tenant.name.c_str());
   }
   if (command.json)
@@ -74,9 +61,9 @@ Exit list(Control& control, const KeyCommand& command, WallTime now) {
   return kDone;
 }
 
-Exit revoke(Control& control, const Holder& holder, bool json, WallTime now) {
+Exit revoke(Admin& admin, const Holder& holder, bool json, WallTime now) {
   const WallTime since = holder.key.revoked.value_or(now);
-  if (auto done = control.revoke_key(holder.key); !done) return fail(done.error());
+  if (auto done = admin.revoke_key(holder.key); !done) return fail(done.error());
   if (json)
     tell({{"id", holder.key.id},
           {"tenant", holder.tenant.name},
@@ -95,14 +82,16 @@ Exit run_key(const KeyCommand& command) {
   auto opened = open_backend(command.store, clock, entropy);
   if (!opened) return fail(opened.error());
   Control& control = *opened->control;
-  if (command.what == KeyCommand::Do::create) return create(control, command);
+  Admin admin(control, clock, entropy, kCommandLine);
+  if (command.what == KeyCommand::Do::create) return create(control, admin, command, clock.now());
   if (command.what == KeyCommand::Do::list) return list(control, command, clock.now());
 
   const auto holder = control.holder(command.id);
   if (!holder) return fail(holder.error());
   if (!*holder) return fail(kFailed, "there is no such key: name it by its id, as `key list` shows it");
-  if (command.what == KeyCommand::Do::revoke) return revoke(control, **holder, command.json, clock.now());
-  return tell_issued(control.rotate_key((*holder)->key, command.overlap), (*holder)->tenant.name, command.json);
+  if (command.what == KeyCommand::Do::revoke) return revoke(admin, **holder, command.json, clock.now());
+  return tell_issued(admin.rotate_key((*holder)->key, command.overlap), (*holder)->tenant.name, command.json,
+                     clock.now());
 }
 
 }  // namespace fortium::service

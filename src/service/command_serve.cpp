@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "access/admin.h"
 #include "commands.h"
 #include "fortium/base/log.h"
 #include "service.h"
@@ -20,11 +21,11 @@ void allow_many_files() {
 }
 
 // With nobody in the store there would be nothing to do but to read the manual.
-Result<std::optional<Issued>> first_key(Control& control) {
+Result<std::optional<Issued>> first_key(Control& control, Admin& admin) {
   FM_TRY(const auto tenants, control.tenants());
   if (!tenants.empty()) return std::optional<Issued>();
-  FM_TRY(const Tenant tenant, control.create_tenant(kFirstTenant));
-  FM_TRY(Issued issued, control.create_key(tenant, kIngest | kRead | kAdmin, std::nullopt));
+  FM_TRY(const Tenant tenant, admin.create_tenant(kFirstTenant));
+  FM_TRY(Issued issued, admin.create_key(tenant, kIngest | kRead | kAdmin, std::nullopt));
   return std::optional(std::move(issued));
 }
 
@@ -44,13 +45,17 @@ Exit run_serve(const ServeCommand& command) {
   auto backend = open_backend(command.store, clock, entropy);
   if (!backend) return fail(backend.error());
   SharedControl control(std::move(backend->control));
-  Service service(control, *backend->depot, *backend->answers, clock, {.units_per_minute = command.units_per_minute});
+  Service service(control, *backend->depot, *backend->answers, clock,
+                  {.units_per_minute = command.units_per_minute, .tokens = command.tokens});
 
   // Listen first: a key that is made must be shown.
   auto server = HttpServer::listen(command.server, service);
   if (!server) return fail(kFailed, server.error().what);
   const std::string url = (*server)->url();
-  const auto first = control.with([](auto& open) { return first_key(*open); });
+  const auto first = control.with([&](auto& open) {
+    Admin admin(*open, clock, entropy, kCommandLine);
+    return first_key(*open, admin);
+  });
   if (!first) return fail(first.error());
   if (!(*server)->loopback()) log_warn("this address is not of the loopback: put a proxy that speaks TLS in front");
 

@@ -1,6 +1,8 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "access/admin.h"
+#include "access/forms.h"
 #include "commands.h"
 #include "fortium/base/json.h"
 #include "fortium/metrics/kind.h"
@@ -10,13 +12,6 @@ namespace fortium::service {
 
 namespace {
 
-Json json_of(const Tenant& tenant) {
-  return {{"id", tenant.id},
-          {"name", tenant.name},
-          {"state", tenant.suspended ? "suspended" : "active"},
-          {"created_at", to_rfc3339(tenant.created)}};
-}
-
 void tell(const Json& json) { std::printf("%s\n", dump_json(json).c_str()); }
 
 void tell_row(const Tenant& tenant) {
@@ -24,11 +19,11 @@ void tell_row(const Tenant& tenant) {
               to_rfc3339(tenant.created).c_str(), tenant.name.c_str());
 }
 
-Exit create(Control& control, const TenantCommand& command) {
-  const auto tenant = control.create_tenant(command.name);
+Exit create(Admin& admin, const TenantCommand& command) {
+  const auto tenant = admin.create_tenant(command.name);
   if (!tenant) return fail(tenant.error());
   if (command.json)
-    tell(json_of(*tenant));
+    tell(to_json(*tenant));
   else
     std::printf("created the organization \"%s\" (%s)\nnext: fortium-metrics-server key create --tenant '%s'\n",
                 tenant->name.c_str(), tenant->id.c_str(), tenant->name.c_str());
@@ -40,7 +35,7 @@ Exit list(Control& control, bool json) {
   if (!tenants) return fail(tenants.error());
   if (json) {
     Json rows = Json::array();
-    for (const Tenant& tenant : *tenants) rows.push_back(json_of(tenant));
+    for (const Tenant& tenant : *tenants) rows.push_back(to_json(tenant));
     tell({{"tenants", std::move(rows)}});
   } else {
     for (const Tenant& tenant : *tenants) tell_row(tenant);
@@ -71,7 +66,7 @@ Exit show(Control& control, Depot& depot, const TenantCommand& command, const Te
   const auto records = records_of(depot, tenant);
   if (!records) return fail(records.error());
   if (command.json) {
-    Json json = json_of(tenant);
+    Json json = to_json(tenant);
     json["keys"] = keys->size();
     json["records"] = *records;
     tell(json);
@@ -100,7 +95,8 @@ Exit run_tenant(const TenantCommand& command) {
   auto opened = open_backend(command.store, clock, entropy);
   if (!opened) return fail(opened.error());
   Control& control = *opened->control;
-  if (command.what == TenantCommand::Do::create) return create(control, command);
+  Admin admin(control, clock, entropy, kCommandLine);
+  if (command.what == TenantCommand::Do::create) return create(admin, command);
   if (command.what == TenantCommand::Do::list) return list(control, command.json);
 
   const auto tenant = control.tenant(command.name);
@@ -109,9 +105,9 @@ Exit run_tenant(const TenantCommand& command) {
     case TenantCommand::Do::create:
     case TenantCommand::Do::list: break;
     case TenantCommand::Do::show: return show(control, *opened->depot, command, *tenant);
-    case TenantCommand::Do::suspend: return change(control.set_suspended(*tenant, true), command, *tenant, "suspended");
-    case TenantCommand::Do::resume: return change(control.set_suspended(*tenant, false), command, *tenant, "active");
-    case TenantCommand::Do::remove: return change(control.remove_tenant(*tenant), command, *tenant, "deleted");
+    case TenantCommand::Do::suspend: return change(admin.set_suspended(*tenant, true), command, *tenant, "suspended");
+    case TenantCommand::Do::resume: return change(admin.set_suspended(*tenant, false), command, *tenant, "active");
+    case TenantCommand::Do::remove: return change(admin.remove_tenant(*tenant), command, *tenant, "deleted");
   }
   return kFailed;
 }

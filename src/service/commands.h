@@ -12,6 +12,9 @@ namespace fortium::service {
 Exit run_serve(const ServeCommand& command);
 Exit run_tenant(const TenantCommand& command);
 Exit run_key(const KeyCommand& command);
+Exit run_user(const UserCommand& command);
+Exit run_token(const TokenCommand& command);
+Exit run_audit(const AuditCommand& command);
 Exit run_import_batch(const ImportCommand& command);
 
 // Says what went wrong on standard error.

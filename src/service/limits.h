@@ -21,22 +21,33 @@ constexpr std::size_t kMaxErrors = 100;         // violations listed in one answ
 constexpr std::size_t kMaxLedgerIds = 10'000;   // in one answer
 constexpr std::size_t kMaxLedgerRows = 10'000;  // in one answer: four years of six kinds
 
-constexpr std::int64_t kRecordsPerUnit = 20;              // of the rate limit: a documented batch is one unit
-constexpr std::int64_t kDefaultUnitsPerMinute = 120'000;  // twice what one client sends at 20 000 records a second
-constexpr std::int64_t kStrangerUnitsPerMinute = 600;     // requests from one address without a valid credential
+constexpr std::int64_t kRecordsPerUnit = 20;           // of the rate limit: a documented batch is one unit
+constexpr std::int64_t kDefaultUnitsPerMinute = 1000;  // as documented; tiers are in access/quotas.cpp
+// What an organization may use at once beside its minute, for records beyond the first 20 of a batch: what it did not
+// use in a day. A client that comes back with a long queue is not held up, and nobody sends more in the long run.
+constexpr std::int64_t kBacklogMinutes = 24 * 60;
+constexpr std::int64_t kStrangerUnitsPerMinute = 600;  // requests from one address without a valid credential
 constexpr std::int64_t kMaxUnitsPerMinute = 1'000'000'000;
+constexpr std::int64_t kLogins = 5;  // wrong passwords from one address, or for one name, in kLoginTime
+constexpr Millis kLoginTime{15 * 60'000};
+constexpr std::int64_t kRefreshes = 30;      // of one login in a minute
+constexpr std::int64_t kNotedRefusals = 60;  // lines about refusals in the audit log of one organization in kNotedTime
+constexpr Millis kNotedTime{3'600'000};
 constexpr Millis kRetryWhenBusy{5'000};
 constexpr Millis kRetryWhenNewer{3'600'000};  // a record of a version that this service does not know yet
 
 constexpr Millis kAnswersKept{24 * 3'600'000};  // that an Idempotency-Key brings back
 constexpr Millis kCredentialLife{2'000};        // a revocation is effective within 5 s
 constexpr Millis kUseNoted{60'000};             // `last_used` of a key is that exact
+constexpr Millis kExpireEvery{3'600'000};      // records that are kept no longer go
 constexpr Millis kReadyLife{1'000};             // how long one proof of being able to commit lasts
 
 constexpr Millis kRequestTime{30'000};  // from its first byte to its last; and of writing an answer
 constexpr Millis kIdleTime{75'000};     // between two requests of one connection
 constexpr Millis kStopTime{30'000};     // for finishing what was begun
 constexpr std::size_t kMaxConnections = 4'096;
+constexpr std::size_t kMostWaiting = 4'096;      // requests that no thread has begun: the next one is answered 503
+constexpr std::size_t kMostWaitingInLane = 512;  // the same of one organization
 
 constexpr std::size_t kMostGroupRecords = 4'000;  // of several callers in one transaction: some 50 ms
 

@@ -5,7 +5,8 @@
 #include <optional>
 #include <string>
 
-#include "access/keys.h"
+#include "access/permissions.h"
+#include "access/tokens.h"
 #include "fortium/base/clock.h"
 #include "fortium/base/exit.h"
 #include "http/http_server.h"
@@ -15,7 +16,8 @@ namespace fortium::service {
 struct ServeCommand {
   std::string store;  // as open_backend takes it
   ServerOptions server;
-  std::int64_t units_per_minute = kDefaultUnitsPerMinute;
+  std::int64_t units_per_minute = 0;  // 0: the default
+  TokenOptions tokens;
 };
 
 struct TenantCommand {
@@ -32,12 +34,43 @@ struct ImportCommand {
   bool json = false;
 };
 
+struct UserCommand {
+  enum class Do { create, list, set_role, set_password, remove } what = Do::list;
+  std::string store;  // directory
+  std::string tenant;
+  std::string name;   // or id
+  std::string label;  // of their records
+  Role role = Role::developer;
+  bool password = false;  // of create: it is read from standard input
+  bool json = false;
+};
+
+struct TokenCommand {
+  enum class Do { create, rotate } what = Do::create;
+  std::string store;  // directory
+  std::string tenant;
+  std::string user, key;  // one of them
+  TokenOptions tokens;
+  bool revoke = false;  // of rotate: what the old keys signed ends
+  bool json = false;
+};
+
+struct AuditCommand {
+  enum class Do { list, verify } what = Do::list;
+  std::string store;   // directory
+  std::string tenant;  // of verify: empty for all, and the service's own chain; of list: empty for that one
+  std::string known;   // hash of a line
+  std::int64_t limit = 100;
+  bool json = false;
+};
+
 struct KeyCommand {
   enum class Do { create, list, rotate, revoke } what = Do::list;
   std::string store;   // as open_backend takes it
   std::string tenant;  // of list: empty for all
   std::string id;
   Scopes scopes = kIngest;
+  std::optional<std::int64_t> units;  // its own limit, a minute
   std::optional<Millis> life;
   Millis overlap{24 * 3'600'000};
   bool json = false;

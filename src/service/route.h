@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "access/access.h"
+#include "access/auth.h"
 #include "access/rate_limit.h"
 #include "fortium/schema/field.h"
 #include "http/http.h"
@@ -25,6 +26,7 @@ struct Parts {
   Depot& depot;
   Answers& answers;
   Access& access;
+  Auth& auth;
   RateLimit& limit;
   Ingest& ingest;
   const Clock& clock;

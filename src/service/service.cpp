@@ -2,10 +2,13 @@
 
 #include <array>
 
+#include "access/access_routes.h"
+#include "access/quotas.h"
 #include "fortium/base/log.h"
 #include "health.h"
 #include "http/query.h"
 #include "ingest/ingest_routes.h"
+#include "limits.h"
 #include "openapi.h"
 #include "otlp/otlp_routes.h"
 #include "read/read_routes.h"
@@ -43,16 +46,22 @@ bool matches(std::string_view row, std::string_view path, std::vector<std::strin
 }  // namespace
 
 std::span<const std::span<const Route>> all_routes() {
-  static const std::array kTables = {health_routes(),   ingest_routes(),    otlp_routes(),   ledger_routes(),
-                                     question_routes(), dashboard_routes(), export_routes(), openapi_routes()};
+  static const std::array kTables = {health_routes(), auth_routes(),         key_admin_routes(), people_admin_routes(),
+                                     admin_routes(),  tenant_admin_routes(), ingest_routes(),    otlp_routes(),
+                                     ledger_routes(), question_routes(),     dashboard_routes(), export_routes(),
+                                     openapi_routes()};
   return kTables;
 }
 
 Service::Service(SharedControl& control, Depot& depot, Answers& answers, const Clock& clock, ServiceOptions options)
-    : access_(control, clock),
-      limit_(options.units_per_minute, clock),
+    : tokens_(std::move(options.tokens)),
+      limit_(options.units_per_minute > 0 ? Quota{.units = options.units_per_minute} : generous(kDefaultUnitsPerMinute),
+             clock),
+      access_(control, limit_, clock, tokens_),
+      auth_(control, access_, clock, tokens_),
       ingest_(depot, answers, limit_, clock),
-      parts_{control, depot, answers, access_, limit_, ingest_, clock, clock.steady()} {}
+      retention_(control, depot, clock),
+      parts_{control, depot, answers, access_, auth_, limit_, ingest_, clock, clock.steady()} {}
 
 std::variant<Service::Found, Response> Service::find(const Request& request) const {
   // HEAD is GET without its body, which the listener leaves out.
@@ -73,29 +82,33 @@ std::variant<Service::Found, Response> Service::find(const Request& request) con
   return response;
 }
 
-std::variant<Credential, Response> Service::admit(const Request& request, const Route& route) {
-  auto admitted = check(request, route);
+std::variant<Credential, Response> Service::admit(const Request& request, const Route& route, Take take) {
+  auto admitted = check(request, route, take);
   if (auto* refused = std::get_if<Response>(&admitted); refused != nullptr && route.body == Body::otlp)
     return as_status(request, std::move(*refused));
   return admitted;
 }
 
-std::variant<Credential, Response> Service::check(const Request& request, const Route& route) {
-  if (route.any_of == 0) return Credential();
-  auto admitted = access_.check(request, route.any_of);
+std::variant<Credential, Response> Service::check(const Request& request, const Route& route, Take take) {
+  std::variant<Credential, Response> admitted;
+  if (route.any_of != 0) admitted = access_.check(request, route.any_of);
   const auto* who = std::get_if<Credential>(&admitted);
   if (who == nullptr) return admitted;
   if (route.body != Body::none)
     if (auto refused = refuse_encoding(request, route.body == Body::otlp)) return std::move(*refused);
-  if (route.cost != Cost::nothing)
-    if (const Standing standing = limit_.look(who->tenant); !standing.allowed) return too_many(request, standing);
+  if (route.cost == Cost::nothing) return admitted;
+  if (const Standing standing = limit_.look(who->tenant); !standing.allowed) return too_many(request, standing);
+  if (take == Take::nothing) return admitted;
+  if (who->own_limit)
+    if (const Standing standing = access_.charge_key(*who); !standing.allowed) return too_many(request, standing);
+  if (route.cost == Cost::request) (void)limit_.charge(who->tenant, 1);
   return admitted;
 }
 
 std::optional<Response> Service::refuse(const Request& head) {
   auto found = find(head);
   if (auto* refused = std::get_if<Response>(&found)) return std::move(*refused);
-  auto admitted = admit(head, *std::get<Found>(found).route);
+  auto admitted = admit(head, *std::get<Found>(found).route, Take::nothing);
   if (auto* refused = std::get_if<Response>(&admitted)) return std::move(*refused);
   return std::nullopt;
 }
@@ -105,10 +118,9 @@ Response Service::answer(const Request& request) {
   if (auto* refused = std::get_if<Response>(&looked)) return std::move(*refused);
   Found& found = std::get<Found>(looked);
   const Route& route = *found.route;
-  auto admitted = admit(request, route);
+  auto admitted = admit(request, route, Take::cost);
   if (auto* refused = std::get_if<Response>(&admitted)) return std::move(*refused);
   const Credential& who = std::get<Credential>(admitted);
-  if (route.cost == Cost::request) (void)limit_.charge(who.tenant, 1);
   Response response = route.run(parts_, {request, who, route, std::move(found.names)});
   // The path is the table's, not the request's: what strangers send stays out of the log.
   log_info(std::string(route.method) + " " + std::string(route.path) + " " + std::to_string(response.status) + " " +
@@ -118,6 +130,7 @@ Response Service::answer(const Request& request) {
 
 void Service::rest() {
   access_.rest();
+  retention_.rest();
   parts_.depot.rest();
   parts_.answers.rest();
   parts_.control.with([](auto& control) {

@@ -5,12 +5,16 @@
 #include <string_view>
 #include <variant>
 
+#include "access/retention.h"
 #include "route.h"
 
 namespace fortium::service {
 
 struct ServiceOptions {
-  std::int64_t units_per_minute = 0;  // of each organization
+  // Of each organization that has no limit of its own, exactly; 0: the documented default with its allowance for
+  // backlogs.
+  std::int64_t units_per_minute = 0;
+  TokenOptions tokens = {};
 };
 
 // All end points, table by table.
@@ -23,6 +27,7 @@ class Service final : public Handler {
 
   std::optional<Response> refuse(const Request& head) override;
   Response answer(const Request& request) override;
+  std::string lane(const Request& head) override { return access_.lane(head); }
   void rest() override;
 
  private:
@@ -32,12 +37,16 @@ class Service final : public Handler {
   };
   std::variant<Found, Response> find(const Request& request) const;
   // The credential, empty where none is asked for; or the refusal.
-  std::variant<Credential, Response> admit(const Request& request, const Route& route);
-  std::variant<Credential, Response> check(const Request& request, const Route& route);
+  enum class Take { nothing, cost };
+  std::variant<Credential, Response> admit(const Request& request, const Route& route, Take take);
+  std::variant<Credential, Response> check(const Request& request, const Route& route, Take take);
 
-  Access access_;
+  const TokenOptions tokens_;
   RateLimit limit_;
+  Access access_;
+  Auth auth_;
   Ingest ingest_;
+  Retention retention_;
   Parts parts_;
 };
 

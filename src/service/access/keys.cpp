@@ -11,7 +11,8 @@ struct Named {
   std::string_view name;
   Scopes scope;
 };
-constexpr std::array<Named, 3> kScopes = {{{"ingest", kIngest}, {"read", kRead}, {"admin", kAdmin}}};
+constexpr std::array<Named, 4> kScopes = {
+    {{"ingest", kIngest}, {"read", kRead}, {"admin", kAdmin}, {"super_admin", kSuper}}};
 
 }  // namespace
 
@@ -21,7 +22,7 @@ Result<Scopes> parse_scopes(std::string_view text) {
     const std::size_t comma = text.find(',');
     const std::string_view word = text.substr(0, comma);
     const auto known = std::ranges::find(kScopes, word, &Named::name);
-    if (known == kScopes.end()) return Error{Errc::invalid, "a scope must be one of ingest, read, admin"};
+    if (known == kScopes.end()) return Error{Errc::invalid, "a scope must be one of ingest, read, admin, super_admin"};
     scopes |= known->scope;
     if (comma == text.npos) return scopes;
     text.remove_prefix(comma + 1);

@@ -14,7 +14,8 @@ namespace fortium::service {
 using Scopes = unsigned;
 constexpr Scopes kIngest = 1;  // write records; read the ledger of a device
 constexpr Scopes kRead = 2;    // read what was recorded
-constexpr Scopes kAdmin = 4;   // its organization's keys and settings
+constexpr Scopes kAdmin = 4;   // its organization's people, keys, settings and audit log
+constexpr Scopes kSuper = 8;   // organizations; given by the command line alone
 
 // "ingest", "read,admin", … in any order; at least one.
 Result<Scopes> parse_scopes(std::string_view text);

@@ -48,6 +48,8 @@ class Handler {
   // From the head alone: what would be refused whatever the body says, so that the body need not be taken.
   virtual std::optional<Response> refuse(const Request& head) = 0;
   virtual Response answer(const Request& request) = 0;
+  // Whose turn it is: requests of one name wait for each other before they wait for those of another. Does not block.
+  virtual std::string lane(const Request& head) = 0;
   // Work that can wait until an answer is on its way.
   virtual void rest() = 0;
 };

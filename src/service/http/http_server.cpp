@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/strand.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <charconv>
 #include <csignal>
 #include <thread>
@@ -22,6 +23,8 @@ constexpr Millis kAcceptAgain{100};        // after a failure: no file left to o
 constexpr std::size_t kFewestWorkers = 4;  // one organization's big batch must not hold up all others
 
 std::size_t cores() { return std::max(1U, std::thread::hardware_concurrency()); }
+
+std::size_t workers() { return std::max(kFewestWorkers, 2 * cores()); }
 
 std::string id_prefix() {
   SystemEntropy entropy;
@@ -48,8 +51,10 @@ Result<void> read_listen(std::string_view text, ServerOptions& options) {
 class HttpServer::Loop {
  public:
   Loop(const ServerOptions& options, Handler& handler)
-      : shared(options, handler, pool, id_prefix()),
-        pool(std::max(kFewestWorkers, 2 * cores())),
+      : shared(options, handler, work, id_prefix()),
+        pool(workers()),
+        work([this](FairQueue::Work begun) { asio::post(pool, std::move(begun)); },
+             {.threads = workers(), .waiting = kMostWaiting, .waiting_in_lane = kMostWaitingInLane}),
         acceptor(asio::make_strand(context)),
         again(acceptor.get_executor()),
         give_up(acceptor.get_executor()),
@@ -168,6 +173,7 @@ class HttpServer::Loop {
   Shared shared;
   asio::io_context context;
   asio::thread_pool pool;
+  FairQueue work;
   tcp::acceptor acceptor;
   asio::steady_timer again, give_up;
   asio::signal_set signals;

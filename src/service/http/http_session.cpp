@@ -125,7 +125,7 @@ void Session::on_head(Status status) {
   if (auto refused = read_request()) return send(std::move(*refused), /*close=*/true);
   if (!expects_body()) return work();
   // What the head alone decides is decided before the body is taken.
-  asio::post(shared_.pool, [self = shared_from_this()] {
+  later([self = shared_from_this()] {
     auto refused = std::make_shared<std::optional<Response>>();
     const Response failed = guarded(self->request_, [&] {
       *refused = self->shared_.handler.refuse(self->request_);
@@ -202,13 +202,20 @@ void Session::work() {
   disarm();
   phase_ = Phase::working;
   request_.body = std::move(parser_->get().body());
-  asio::post(shared_.pool, [self = shared_from_this()] {
+  later([self = shared_from_this()] {
     auto response = std::make_shared<Response>(
         guarded(self->request_, [&] { return self->shared_.handler.answer(self->request_); }));
     asio::post(self->socket_.get_executor(),
                [self, response] { self->send(std::move(*response), /*close=*/!self->keeps_alive()); });
     (void)guarded(Request(), [&] { return self->shared_.handler.rest(), Response(); });
   });
+}
+
+void Session::later(std::function<void()> work) {
+  if (shared_.work.post(shared_.handler.lane(request_), std::move(work))) return;
+  Response response = problem(request_, 503, "overloaded", "too many requests are waiting");
+  response.headers.emplace_back("Retry-After", std::to_string(kRetryWhenBusy.count() / 1000));
+  send(std::move(response), /*close=*/true);
 }
 
 void Session::send(Response response, bool close) {

@@ -7,7 +7,6 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -17,6 +16,7 @@
 #include <optional>
 #include <unordered_map>
 
+#include "fair_queue.h"
 #include "fortium/base/guarded.h"
 #include "http.h"
 #include "http_server.h"
@@ -27,15 +27,14 @@ class Session;
 
 // What the sessions of one server share.
 struct Shared {
-  Shared(const ServerOptions& server_options, Handler& answering, boost::asio::thread_pool& workers,
-         std::string id_prefix)
-      : options(server_options), handler(answering), pool(workers), request_prefix(std::move(id_prefix)) {}
+  Shared(const ServerOptions& server_options, Handler& answering, FairQueue& workers, std::string id_prefix)
+      : options(server_options), handler(answering), work(workers), request_prefix(std::move(id_prefix)) {}
 
   using Sessions = std::unordered_map<Session*, std::weak_ptr<Session>>;
 
   const ServerOptions options;
   Handler& handler;
-  boost::asio::thread_pool& pool;
+  FairQueue& work;
   const std::string request_prefix;
   std::atomic<std::uint64_t> requests = 0;
   std::atomic<bool> stopping = false;
@@ -69,6 +68,8 @@ class Session : public std::enable_shared_from_this<Session> {
   void take_body();
   void read_body();
   void work();
+  // On the pool, in its turn; or 503 at once, if too much is waiting.
+  void later(std::function<void()> work);
   void send(Response response, bool close);
   void on_sent(bool close);
   void drain();

@@ -31,6 +31,73 @@ CREATE TABLE keys (
 );
 CREATE INDEX keys_by_tenant ON keys (tenant, created_at);
 
+CREATE TABLE people (
+  id TEXT PRIMARY KEY NOT NULL,
+  tenant TEXT NOT NULL,
+  name TEXT NOT NULL,
+  folded TEXT NOT NULL,
+  label TEXT NOT NULL,
+  role TEXT NOT NULL,
+  password TEXT NOT NULL,
+  created_at BIGINT NOT NULL,
+  last_login_at BIGINT,
+  UNIQUE (tenant, folded)
+);
+
+CREATE TABLE sessions (
+  id TEXT PRIMARY KEY NOT NULL,
+  tenant TEXT NOT NULL,
+  person TEXT NOT NULL,
+  created_at BIGINT NOT NULL,
+  expires_at BIGINT NOT NULL,
+  ended_at BIGINT
+);
+CREATE INDEX sessions_by_person ON sessions (person);
+CREATE INDEX sessions_by_end ON sessions (expires_at);
+
+CREATE TABLE refresh_tokens (
+  hash TEXT PRIMARY KEY NOT NULL,
+  session TEXT NOT NULL,
+  issued_at BIGINT NOT NULL,
+  used_at BIGINT
+);
+CREATE INDEX refresh_tokens_by_session ON refresh_tokens (session);
+
+CREATE TABLE signing_keys (
+  id TEXT PRIMARY KEY NOT NULL,
+  private_key TEXT NOT NULL,
+  modulus TEXT NOT NULL,
+  exponent TEXT NOT NULL,
+  signs_from BIGINT NOT NULL,
+  signs_until BIGINT NOT NULL
+);
+
+-- Of an organization or of a key; who has no row has the default.
+CREATE TABLE quotas (
+  who TEXT PRIMARY KEY NOT NULL,
+  tier TEXT NOT NULL,
+  units BIGINT NOT NULL
+);
+
+CREATE TABLE retention (
+  tenant TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  days BIGINT NOT NULL,
+  PRIMARY KEY (tenant, kind)
+);
+
+CREATE TABLE audit (
+  tenant TEXT NOT NULL,
+  seq BIGINT NOT NULL,
+  at BIGINT NOT NULL,
+  actor TEXT NOT NULL,
+  action TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  detail TEXT NOT NULL,
+  hash TEXT NOT NULL,
+  PRIMARY KEY (tenant, seq)
+);
+
 -- Written to prove that it can be.
 CREATE TABLE pulse (
   one BIGINT PRIMARY KEY NOT NULL,
@@ -118,6 +185,12 @@ Result<Tenant> Control::tenant(std::string_view name_or_id) {
   return tenant_of(found.rows.front(), 0);
 }
 
+Result<std::optional<Tenant>> Control::tenant_with_id(std::string_view id) {
+  FM_TRY(const Rows found, sql_.run("SELECT " + kTenant + " FROM tenants t WHERE t.id = $1", id));
+  if (found.empty()) return std::optional<Tenant>();
+  return std::optional(tenant_of(found.rows.front(), 0));
+}
+
 Result<void> Control::set_suspended(const Tenant& tenant, bool suspended) {
   return sql_.write([&] {
     return changed_one(sql_.run("UPDATE tenants SET state = $1 WHERE id = $2",
@@ -128,6 +201,13 @@ Result<void> Control::set_suspended(const Tenant& tenant, bool suspended) {
 
 Result<void> Control::remove_tenant(const Tenant& tenant) {
   FM_TRY_(sql_.write([&]() -> Result<void> {
+    // Its audit log stays, under its id.
+    FM_TRY_(
+        sql_.run("DELETE FROM refresh_tokens WHERE session IN (SELECT id FROM sessions WHERE tenant = $1)", tenant.id));
+    FM_TRY_(sql_.run("DELETE FROM sessions WHERE tenant = $1", tenant.id));
+    FM_TRY_(sql_.run("DELETE FROM people WHERE tenant = $1", tenant.id));
+    FM_TRY_(sql_.run("DELETE FROM retention WHERE tenant = $1", tenant.id));
+    FM_TRY_(sql_.run("DELETE FROM quotas WHERE who = $1 OR who IN (SELECT id FROM keys WHERE tenant = $1)", tenant.id));
     FM_TRY_(sql_.run("DELETE FROM keys WHERE tenant = $1", tenant.id));
     return changed_one(sql_.run("DELETE FROM tenants WHERE id = $1", tenant.id), "organization");
   }));

@@ -61,6 +61,8 @@ class Control {
   Result<std::vector<Tenant>> tenants();
   // By name, else by id; not_found.
   Result<Tenant> tenant(std::string_view name_or_id);
+  // A name may look like an id: who holds an id asks here.
+  Result<std::optional<Tenant>> tenant_with_id(std::string_view id);
   Result<void> set_suspended(const Tenant& tenant, bool suspended);
   // The organization, its keys and its records.
   Result<void> remove_tenant(const Tenant& tenant);
@@ -77,6 +79,8 @@ class Control {
   // Proves that the store can be written; one proof lasts kReadyLife.
   Result<void> can_commit();
   Result<void> tidy() { return sql_.tidy(); }
+  // Where all of it is, for who keeps more about organizations than is asked of here.
+  Sql& sql() { return sql_; }
 
  private:
   Result<Issued> add_key(std::string_view tenant_id, Scopes scopes, std::optional<Millis> life);

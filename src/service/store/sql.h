@@ -57,9 +57,29 @@ class Sql {
     return run(sql, std::span(values.begin(), values.size()));
   }
   // Everything `work` does is one transaction, alone among the writers: committed when it returns ok, undone when not.
-  virtual Result<void> write(const std::function<Result<void>()>& work) = 0;
+  // Within another one's work it is a part of that.
+  Result<void> write(const std::function<Result<void>()>& work) {
+    if (writing_) return work();
+    const Writing now(writing_);
+    return transaction(work);
+  }
   // What can wait: not on the path of an answer.
   virtual Result<void> tidy() { return {}; }
+
+ private:
+  class Writing {
+   public:
+    explicit Writing(bool& flag) : flag_(flag) { flag_ = true; }
+    ~Writing() { flag_ = false; }
+    Writing(const Writing&) = delete;
+    Writing& operator=(const Writing&) = delete;
+
+   private:
+    bool& flag_;
+  };
+  virtual Result<void> transaction(const std::function<Result<void>()>& work) = 0;
+
+  bool writing_ = false;
 };
 
 }  // namespace fortium::service

@@ -79,7 +79,7 @@ Result<Rows> SqliteSql::run(std::string_view sql, std::span<const schema::Value>
   return out;
 }
 
-Result<void> SqliteSql::write(const std::function<Result<void>()>& work) {
+Result<void> SqliteSql::transaction(const std::function<Result<void>()>& work) {
   FM_TRY_(lock_.take(kLockWait));
   Result<void> done = db_.exec("BEGIN IMMEDIATE");
   if (done) {

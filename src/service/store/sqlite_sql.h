@@ -22,13 +22,13 @@ class SqliteSql final : public Sql {
 
   using Sql::run;
   Result<Rows> run(std::string_view sql, std::span<const schema::Value> values) override;
-  Result<void> write(const std::function<Result<void>()>& work) override;
   // Moves a grown log into the file.
   Result<void> tidy() override;
 
  private:
   SqliteSql(store::Db db, store::WriteLock lock) : db_(std::move(db)), lock_(std::move(lock)) {}
   Result<void> prepare(store::Durability durability, std::span<const std::string_view> steps);
+  Result<void> transaction(const std::function<Result<void>()>& work) override;
 
   store::Db db_;
   store::WriteLock lock_;

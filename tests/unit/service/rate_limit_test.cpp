@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 
 TEST_CASE("the limit and a tenth more, and not one unit beyond") {
   test::FakeClock clock;
-  RateLimit limit(100, clock);
+  RateLimit limit({.units = 100}, clock);
   for (int i = 0; i < 110; ++i) CHECK(limit.charge("a", 1).allowed);
   const Standing standing = limit.charge("a", 1);
   CHECK_FALSE(standing.allowed);
@@ -22,7 +22,7 @@ TEST_CASE("the limit and a tenth more, and not one unit beyond") {
 
 TEST_CASE("what remains is counted against the limit, the burst aside") {
   test::FakeClock clock;
-  RateLimit limit(100, clock);
+  RateLimit limit({.units = 100}, clock);
   CHECK(limit.charge("a", 30).remaining == 70);
   const Standing standing = limit.charge("a", 80);
   CHECK(standing.allowed);
@@ -33,7 +33,7 @@ TEST_CASE("what remains is counted against the limit, the burst aside") {
 
 TEST_CASE("the window slides: units come back when their second is a minute old") {
   test::FakeClock clock;
-  RateLimit limit(100, clock);
+  RateLimit limit({.units = 100}, clock);
   CHECK(limit.charge("a", 60).allowed);
   clock.advance(30s);
   CHECK(limit.charge("a", 50).allowed);
@@ -51,7 +51,7 @@ TEST_CASE("the window slides: units come back when their second is a minute old"
 
 TEST_CASE("more than all of the limit is refused for ever") {
   test::FakeClock clock;
-  RateLimit limit(10, clock);
+  RateLimit limit({.units = 10}, clock);
   CHECK(limit.charge("a", 11).ever);
   clock.advance(60s);
   const Standing standing = limit.charge("a", 12);
@@ -61,7 +61,7 @@ TEST_CASE("more than all of the limit is refused for ever") {
 
 TEST_CASE("a look takes nothing") {
   test::FakeClock clock;
-  RateLimit limit(1, clock);
+  RateLimit limit({.units = 1}, clock);
   CHECK(limit.look("a").allowed);
   CHECK(limit.look("a").allowed);
   CHECK(limit.charge("a", 1).allowed);
@@ -70,7 +70,7 @@ TEST_CASE("a look takes nothing") {
 
 TEST_CASE("strangers without number do not fill the memory") {
   test::FakeClock clock;
-  RateLimit limit(1, clock);
+  RateLimit limit({.units = 1}, clock);
   for (int i = 0; i < 20'000; ++i) CHECK(limit.charge(std::to_string(i), 1).allowed);
 }
 
