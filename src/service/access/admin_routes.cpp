@@ -22,7 +22,7 @@ constexpr schema::Field kAuditQuery[] = {
      .doc = "Lines at most; 100, if absent.",
      .need = schema::Need::optional},
     {.name = "cursor",
-     .type = schema::Integer{.min = 1},
+     .type = schema::Integer{.min = 1, .max = INT64_MAX},
      .doc = "The next_cursor of the answer before.",
      .need = schema::Need::optional},
     {.name = "chain",

@@ -73,12 +73,23 @@ Result<void> PgSql::migrate(std::span<const std::string_view> steps) {
   });
 }
 
+namespace {
+
+// These tables are made when the program starts: without one of them nothing works, and nobody's record is not found.
+Error named(Error error) {
+  if (error.code == Errc::not_found) error.code = Errc::corrupt;
+  return error;
+}
+
+}  // namespace
+
 Result<Rows> PgSql::run(std::string_view sql, std::span<const schema::Value> values) {
   PgQuery query{std::string(sql)};
   for (const schema::Value& one : values) query.params.push_back(value_param(one));
-  if (writing_) {
-    FM_TRY(const std::vector<PgRows> rows, pg_->run({&query, 1}));
-    return rows_of(rows.front());
+  if (is_writing()) {
+    const auto rows = pg_->run({&query, 1});
+    if (!rows) return named(rows.error());
+    return rows_of(rows->front());
   }
   FM_TRY_(connect());
   std::vector<PgQuery> queries = begin(/*alone=*/false);
@@ -87,16 +98,11 @@ Result<Rows> PgSql::run(std::string_view sql, std::span<const schema::Value> val
   const auto rows = pg_->run(queries);
   if (rows) return rows_of((*rows)[rows->size() - 2]);
   pg_->undo();
-  return rows.error();
+  return named(rows.error());
 }
 
-Result<void> PgSql::write(const std::function<Result<void>()>& work) {
+Result<void> PgSql::transaction(const std::function<Result<void>()>& work) {
   FM_TRY_(connect());
-  struct Writing {
-    bool& flag;
-    ~Writing() { flag = false; }
-  } writing{writing_};
-  writing.flag = true;
   return pg_->transaction(begin(/*alone=*/true), work);
 }
 

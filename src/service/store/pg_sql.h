@@ -25,19 +25,18 @@ class PgSql final : public Sql {
 
   using Sql::run;
   Result<Rows> run(std::string_view sql, std::span<const schema::Value> values) override;
-  Result<void> write(const std::function<Result<void>()>& work) override;
 
  private:
   PgSql(std::string url, std::string schema, store::Durability durability)
       : url_(std::move(url)), schema_(std::move(schema)), durability_(durability) {}
   Result<void> migrate(std::span<const std::string_view> steps);
   Result<void> connect();
+  Result<void> transaction(const std::function<Result<void>()>& work) override;
   std::vector<PgQuery> begin(bool alone) const;
 
   const std::string url_, schema_;
   const store::Durability durability_;
   std::unique_ptr<Pg> pg_;
-  bool writing_ = false;
 };
 
 }  // namespace fortium::service

@@ -66,6 +66,9 @@ class Sql {
   // What can wait: not on the path of an answer.
   virtual Result<void> tidy() { return {}; }
 
+ protected:
+  bool is_writing() const { return writing_; }
+
  private:
   class Writing {
    public:

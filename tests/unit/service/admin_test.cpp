@@ -228,10 +228,12 @@ TEST_CASE("the audit log is read in pages, the newest first, by its organization
   for (int i = 0; i < 5; ++i)
     w.ask("POST", "/api/v1/admin/users", {{"name", "p" + std::to_string(i)}, {"role", "viewer"}}, w.admin);
   const Json first = body_of(w.get("/api/v1/admin/audit?limit=2", w.admin));
+  REQUIRE_MESSAGE(first.contains("data"), first.dump());
   REQUIRE(first["data"].size() == 2);
   CHECK(first["data"][0]["detail"]["name"] == "p4");
   const std::string cursor = first["next_cursor"];
   const Json second = body_of(w.get("/api/v1/admin/audit?limit=2&cursor=" + cursor, w.admin));
+  REQUIRE_MESSAGE(second.contains("data"), second.dump());
   CHECK(second["data"][0]["detail"]["name"] == "p2");
   const Response theirs = w.get("/api/v1/admin/audit", w.issue(w.other, kAdmin));
   CHECK(theirs.body.find("p4") == theirs.body.npos);
