@@ -173,10 +173,9 @@ TEST_CASE("nothing that somebody typed is taken") {
   const std::string all = dump_json(records_of(logs(kRequest, kResult, kDenied, kAllowed, kAgent, kCommand)));
   CHECK(all.find("secret") == std::string::npos);
   CHECK(all.find("/w/") == std::string::npos);
-  const Json typed = event("tool_result", {{"tool_name", "Bash"},
-                                           {"tool_use_id", "t"},
-                                           {"success", "false"},
-                                           {"error_type", "Error: a secret word"}});
+  const Json typed = event(
+      "tool_result",
+      {{"tool_name", "Bash"}, {"tool_use_id", "t"}, {"success", "false"}, {"error_type", "Error: a secret word"}});
   CHECK_FALSE(records_of(logs(typed))[0].contains("context"));
 }
 
