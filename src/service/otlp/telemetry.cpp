@@ -17,6 +17,7 @@ using metrics::derived_id;
 
 constexpr std::string_view kOurs = "claude_code.";  // begins the name of each event and metric
 constexpr std::size_t kLongestWord = 64;
+constexpr std::size_t kMostAttributes = 256;  // looked at, of each list; exporters send 128 at most
 constexpr std::uint64_t kNanosOfAMilli = 1'000'000;
 constexpr double kExact = 9'007'199'254'740'992.0;  // 2^53: every whole number below it is a double
 
@@ -67,10 +68,9 @@ class Attributes {
  private:
   const Json& value(std::string_view name) const {
     for (const Json* list : lists_)
-      if (list->is_array())
-        for (const Json& one : *list)
-          if (const Json& key = member(one, "key"); key.is_string() && key.get_ref<const std::string&>() == name)
-            return member(one, "value");
+      for (std::size_t i = 0; list->is_array() && i < std::min(list->size(), kMostAttributes); ++i)
+        if (const Json& key = member((*list)[i], "key"); key.is_string() && key.get_ref<const std::string&>() == name)
+          return member((*list)[i], "value");
     static const Json none;
     return none;
   }

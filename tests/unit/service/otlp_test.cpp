@@ -187,6 +187,16 @@ TEST_CASE("the person is the account, else the installation") {
   CHECK(records_of(logs(known))[0]["user_id"] == "a@example.com");
 }
 
+TEST_CASE("of a list of attributes 256 are looked at") {
+  Json item = {{"timeUnixNano", "1767322445678999999"}, {"body", {{"stringValue", "claude_code.tool_result"}}}};
+  for (const int before : {255, 256}) {
+    item["attributes"] = Json::array();
+    for (int i = 0; i < before; ++i) item["attributes"].push_back(Json::object());
+    item["attributes"].push_back(attribute("session.id", "s-1"));
+    CHECK(records_of(logs(item)).size() == (before == 255 ? 1 : 0));
+  }
+}
+
 TEST_CASE("a command whose name was taken out is no command, and neither is any other prompt") {
   CHECK(records_of(logs(event("user_prompt", {{"prompt", "do it"}}), event("user_prompt", {{"command_name", "custom"}}),
                         event("user_prompt", {{"command_name", "mcp"}})))
