@@ -18,8 +18,14 @@ std::string derived_id(std::string_view kind, std::string_view key) {
   return id;
 }
 
+bool is_api_request(std::string_view request_id) {
+  constexpr std::string_view kPrefix = "req_";
+  return request_id.starts_with(kPrefix) && request_id.size() > kPrefix.size();
+}
+
 std::string request_key(std::string_view request_id, std::string_view message_id) {
-  return request_id.empty() ? "message/" + std::string(message_id) : std::string(request_id);
+  if (is_api_request(request_id)) return std::string(request_id);
+  return std::string(message_id) + "/" + std::string(request_id);
 }
 
 bool is_derived(std::string_view id) {

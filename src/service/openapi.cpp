@@ -51,8 +51,9 @@ Json operation_of(const Route& route) {
   if (route.cost != Cost::nothing) responses["429"] = reference("TooMany");
   responses["503"] = reference("Refused");
   if (route.body != Body::none) {
-    const Json any = {{"schema", {{"type", "object"}}}};
-    Json content = {{"application/json", any}};
+    const Json body = route.takes != nullptr ? schema::json_schema(route.takes->shape, schema::Edge::record)
+                                             : Json{{"type", "object"}};
+    Json content = {{"application/json", {{"schema", body}}}};
     if (route.body == Body::otlp) content["application/x-protobuf"] = Json::object();
     out["requestBody"] = {{"required", true}, {"content", std::move(content)}};
   }

@@ -51,8 +51,9 @@ struct Route {
   Body body;
   Cost cost;
   Response (*run)(Parts& parts, const Call& call);
-  std::string_view doc = {};  // what it is for, as a sentence
-  schema::Shape query = {};   // its parameters, which read_query() checks
+  std::string_view doc = {};             // what it is for, as a sentence
+  schema::Shape query = {};              // its parameters, which read_query() checks
+  const metrics::Kind* takes = nullptr;  // its body is one record of this kind
 };
 
 }  // namespace fortium::service

@@ -30,6 +30,7 @@ bool is_name(std::string_view segment) { return segment.starts_with('{'); }
 // Whether a path is the one of a row, and what its names stand for.
 bool matches(std::string_view row, std::string_view path, std::vector<std::string>& names) {
   names.clear();
+  if (row.find('{') == row.npos) return row == path;  // nearly every row
   while (row.starts_with('/') && path.starts_with('/')) {
     const std::string_view want = next_segment(row), have = next_segment(path);
     if (!is_name(want)) {

@@ -473,6 +473,42 @@ class Faults(ServiceCase):
         self.assertOnce(acknowledged, ids)
         self.assertEqual(len(ids), len(set(acknowledged)))
 
+    def test_single_records_that_were_acknowledged_survive_a_kill_and_are_there_once(self):
+        service = self.service()
+        sent = [(str(uuid.uuid4()), json.dumps({**record(number), "id": None})) for number in range(400)]
+        acknowledged = {}
+
+        def post(client, key, body):
+            status, answer, _ = client.ask("POST", "/api/v1/metrics/tool-usage", body, Content_Type="application/json",
+                                           Idempotency_Key=key)
+            if status not in (200, 201):
+                raise AssertionError(f"{status}: {answer}")
+            self.assertEqual(acknowledged.setdefault(key, answer["data"]["id"]), answer["data"]["id"])
+
+        def send(some):
+            client = Client(service)
+            try:
+                for key, body in some:
+                    post(client, key, body)
+            except (OSError, http.client.HTTPException, ValueError):
+                pass  # the answer is lost; all are sent again
+            finally:
+                client.close()
+
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            senders = [pool.submit(send, sent[number::4]) for number in range(4)]
+            until(lambda: len(acknowledged) >= 100, "records are acknowledged")
+            service.process.kill()
+            for sender in senders:
+                sender.result()
+        service.process.wait()
+        service.serve()
+        client = self.client(service)
+        for key, body in sent:
+            post(client, key, body)  # with the id of its first answer
+        self.assertEqual(sorted(self.ids(service)), sorted(acknowledged.values()))
+        self.assertEqual(len(acknowledged), len(sent))
+
     def test_sigterm_finishes_what_was_begun(self):
         service = self.service()
         body = json.dumps(batch([record(number) for number in range(50)])).encode()

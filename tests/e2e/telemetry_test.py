@@ -137,6 +137,22 @@ class Telemetry(support.Case):
                 with open(os.path.join(folder, name), "rb") as file:
                     self.assertNotIn(SECRET.encode(), file.read(), name)
 
+    def test_protobuf_is_answered_in_protobuf(self):
+        connection = http.client.HTTPConnection("127.0.0.1", self.service.port, timeout=DEADLINE)
+        self.ends_with(connection.close)
+        # LogRecord { body { string_value } } of another program, in scopes and resources
+        record = b"\x2a\x07\x0a\x05GET /"
+        scope = b"\x12" + bytes([len(record)]) + record
+        resource = b"\x12" + bytes([len(scope)]) + scope
+        stranger = b"\x0a" + bytes([len(resource)]) + resource
+        for body, status, answer in ((b"", 200, b""), (stranger, 200, b"\x0a\x2d\x08\x01\x12\x29only the telemetry"),
+                                     (stranger[:-1], 400, b"\x08\x03\x12")):
+            connection.request("POST", "/v1/logs", body, {"Authorization": f"Bearer {self.service.key}",
+                                                          "Content-Type": "application/x-protobuf"})
+            got = connection.getresponse()
+            self.assertEqual((got.status, got.headers["Content-Type"]), (status, "application/x-protobuf"))
+            self.assertTrue((said := got.read()).startswith(answer), said)
+
     def test_telemetry_first_then_our_client(self):
         self.export()
         self.live()

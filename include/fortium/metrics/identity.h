@@ -19,8 +19,10 @@ namespace fortium::metrics {
 // prompt; and "api_error/" + the uuid of its line.
 std::string derived_id(std::string_view kind, std::string_view key);
 
-// The key of a model request. Each has one message; telemetry knows its request id only, and where there is none, as
-// with some providers, transcripts know its message id only.
+// Whether a request id is one of the API ("req_…"): it then names one request, and so one message, in all the world.
+bool is_api_request(std::string_view request_id);
+// The key of a model request: its request id where that is one of the API, as telemetry knows no more; else
+// message id + "/" + request id.
 std::string request_key(std::string_view request_id, std::string_view message_id);
 
 // Whether an id may be one of these. What two ways in say of the same thing need not agree.

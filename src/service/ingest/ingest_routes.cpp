@@ -1,7 +1,6 @@
 #include "ingest_routes.h"
 
 #include <algorithm>
-#include <array>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -28,38 +27,33 @@ Response capabilities(Parts& parts, const Call& call) {
 
 Response batch(Parts& parts, const Call& call) { return parts.ingest.batch(call.request, call.who); }
 
-// Where a single record of a kind is posted to.
-struct Way {
-  std::string path;
-  const metrics::Kind* kind;
-};
-const std::vector<Way>& ways() {
-  static const std::vector<Way> kWays = [] {
-    std::vector<Way> all;
-    for (const metrics::Kind& kind : metrics::kinds())
-      if (!kind.tool.empty()) all.push_back({"/api/v1/metrics/" + std::string(kind.path), &kind});
-    // The documented older names.
-    constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kOlder = {
-        {{"/api/metrics/commands", "command_execution"},
-         {"/api/metrics/agents", "agent_interaction"},
-         {"/api/metrics/productivity", "productivity_metric"},
-         {"/api/v1/metrics/commands", "command_execution"},
-         {"/api/v1/metrics/interactions", "agent_interaction"},
-         {"/api/v1/metrics/tools", "tool_usage"}}};
-    for (const auto& [path, kind] : kOlder) all.push_back({std::string(path), metrics::find_kind(kind)});
-    return all;
-  }();
-  return kWays;
-}
-
 Response record(Parts& parts, const Call& call) {
-  const auto way = std::ranges::find(ways(), call.route.path, &Way::path);
-  FM_CHECK(way != ways().end());
   auto taken = parts.ingest.take(call.request, call.who,
-                                 [way](const Json& json, WallTime) { return one_record(*way->kind, json); });
+                                 [&call](const Json& json, WallTime) { return one_record(*call.route.takes, json); });
   if (auto* refused = std::get_if<Response>(&taken)) return std::move(*refused);
   return single_receipt(call.request, std::get<Taken>(taken));
 }
+
+// Where single records of a kind are posted to; a text that stays.
+std::string_view path_of(const metrics::Kind& kind) {
+  static const std::vector<std::string> kPaths = [] {
+    std::vector<std::string> all;
+    for (const metrics::Kind& one : metrics::kinds()) all.push_back("/api/v1/metrics/" + std::string(one.path));
+    return all;
+  }();
+  return kPaths[metrics::index_of(kind)];
+}
+
+// Where the predecessors took them.
+struct Older {
+  std::string_view path;
+  std::string_view kind;
+};
+constexpr Older kOlder[] = {
+    {"/api/metrics/commands", "command_execution"},        {"/api/metrics/agents", "agent_interaction"},
+    {"/api/metrics/productivity", "productivity_metric"},  {"/api/v1/metrics/commands", "command_execution"},
+    {"/api/v1/metrics/interactions", "agent_interaction"}, {"/api/v1/metrics/tools", "tool_usage"},
+};
 
 // A shape of a predecessor, and what its answer says beside the documented.
 template <class More>
@@ -84,6 +78,10 @@ Response hook_tool(Parts& parts, const Call& call) { return older(parts, call, r
 Response hook_start(Parts& parts, const Call& call) { return older(parts, call, read_hook_start, hook_answer); }
 Response hook_end(Parts& parts, const Call& call) { return older(parts, call, read_hook_end, hook_answer); }
 
+Response collect(Parts& parts, const Call& call) {
+  return older(parts, call, read_collect, [](const Json&, const Taken&) { return std::string(); });
+}
+
 Response hybrid(Parts& parts, const Call& call) {
   auto taken = parts.ingest.take(call.request, call.who, read_hybrid);
   if (auto* refused = std::get_if<Response>(&taken)) return std::move(*refused);
@@ -98,10 +96,24 @@ Response generic(Parts& parts, const Call& call) {
   });
 }
 
-// A shape that says too little for a record.
-Response use_productivity(Parts& /*parts*/, const Call& call) {
+// What had no form: a record of it would be made up.
+struct Gone {
+  std::string_view path;
+  std::string_view instead;
+};
+constexpr Gone kGone[] = {
+    {"/hooks/productivity-data", "POST /api/v1/metrics/productivity"},
+    {"/api/v1/hooks/productivity-data", "POST /api/v1/metrics/productivity"},
+    {"/api/v1/tool-metrics", "POST /api/v1/metrics/tool-usage"},
+    {"/api/v1/tool-metrics/batch", "POST /api/v1/metrics/batch"},
+    {"/api/v1/sessions", "POST /api/v1/metrics/session/start"},
+};
+
+Response gone(Parts& /*parts*/, const Call& call) {
+  const auto row = std::ranges::find(kGone, call.route.path, &Gone::path);
+  FM_CHECK(row != std::end(kGone));
   return problem(call.request, 410, "use_instead",
-                 "this end point took data of no form; use POST /api/v1/metrics/productivity");
+                 "the body of this end point had no form; use " + std::string(row->instead));
 }
 
 // What hooks of the predecessors post, below each of two bases.
@@ -114,9 +126,7 @@ constexpr Hook kHooks[] = {
     {{"/hooks/tool-metrics", "/api/v1/hooks/tool-metrics"}, &hook_tool, "Older shape: a tool call, told by a hook."},
     {{"/hooks/session-start", "/api/v1/hooks/session-start"}, &hook_start, "Older shape: a session began."},
     {{"/hooks/session-end", "/api/v1/hooks/session-end"}, &hook_end, "Older shape: a session ended."},
-    {{"/hooks/productivity-data", "/api/v1/hooks/productivity-data"},
-     &use_productivity,
-     "Refused: its data had no form."},
+    {{"/hooks/tool-usage", "/api/v1/hooks/tool-usage"}, &hook_tool, "Older shape: a tool call, told by a hook."},
 };
 
 }  // namespace
@@ -148,12 +158,21 @@ std::span<const Route> ingest_routes() {
         takes("PUT", "/api/metrics/sessions/{id}", &change_session, kChange),
         post("/api/v1/metrics/sessions", &start_session, kStart),
         takes("PUT", "/api/v1/metrics/sessions/{id}", &change_session, kChange),
+        takes("DELETE", "/api/v1/metrics/sessions/{id}", &end_session, kEnd),
         post("/api/v1/metrics", &generic, "Older shape: named values of one session, as productivity metrics."),
         post("/api/v1/metrics/hybrid-sync", &hybrid, "Older shape: tool calls of the hybrid collector."),
+        post("/mcp/metrics/collect", &collect, "Older shape: a command, told by an agent's tool."),
     };
     for (const Hook& hook : kHooks)
       for (const std::string_view path : hook.paths) all.push_back(post(path, hook.run, hook.doc));
-    for (const Way& way : ways()) all.push_back(post(way.path, &record, way.kind->doc));
+    for (const Gone& row : kGone) all.push_back(post(row.path, &gone, "Refused: its body had no form."));
+    const auto single = [&](std::string_view path, const metrics::Kind& kind) {
+      all.push_back(post(path, &record, kind.doc));
+      all.back().takes = &kind;
+    };
+    for (const metrics::Kind& kind : metrics::kinds())
+      if (!kind.tool.empty()) single(path_of(kind), kind);  // a session has end points of its own
+    for (const Older& one : kOlder) single(one.path, *metrics::find_kind(one.kind));
     return all;
   }();
   return kRoutes;

@@ -148,6 +148,21 @@ Batch read_hybrid(const Json& json, WallTime /*now*/) {
   return maker.done();
 }
 
+Batch read_collect(const Json& json, WallTime /*now*/) {
+  Maker maker(json);
+  Json record = Json::object();
+  for (const char* name : {"id", "session_id", "timestamp", "execution_time_ms", "success", "status"})
+    copy(json, name, record);
+  copy(json, "command", record, "command_name");
+  copy(json, "user_identifier", record, "user_id");
+  copy(json, "error_details", record, "error_message");
+  copy(json, "metadata", record, "context");
+  if (const Json& agent = maker.at("agent_name"); !agent.is_null())
+    if (Json& context = record["context"]; context.is_null() || context.is_object()) context["agent_used"] = agent;
+  maker.add("command_execution", std::move(record));
+  return maker.done();
+}
+
 Batch read_generic(const Json& json, WallTime /*now*/) {
   Maker maker(json);
   maker.need("sessionId");

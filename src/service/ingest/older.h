@@ -16,6 +16,9 @@ Batch read_hook_start(const Json& json, WallTime now);
 Batch read_hook_end(const Json& json, WallTime now);
 // {"metrics": [{"tool_name", …}], "source", "timestamp"}: lines of the hybrid collector.
 Batch read_hybrid(const Json& json, WallTime now);
+// {"command", "execution_time_ms", "success", "session_id", "user_identifier", "agent_name", "error_details",
+// "metadata", "timestamp"}: a command.
+Batch read_collect(const Json& json, WallTime now);
 // {"sessionId", "metrics": [{"name", "value", "unit", "timestamp", "tags"}], "userId", "projectId", "environment"}:
 // names are those of productivity metrics.
 Batch read_generic(const Json& json, WallTime now);

@@ -43,10 +43,13 @@ class Change {
     return answer(read, /*done=*/200);
   }
 
-  Response end() {
-    const auto read = [this](const Json& json, WallTime) -> std::variant<Batch, Response> {
+  // `id`: where the path names it.
+  Response end(const std::string* id) {
+    const auto read = [this, id](const Json& json, WallTime) -> std::variant<Batch, Response> {
       if (!json.is_object()) return one_record(kSession, json);
-      if (!named_in(json)) {
+      if (id != nullptr)
+        id_ = *id;
+      else if (!named_in(json)) {
         Batch batch;
         batch.errors = {{"session_id", "is required"}};
         return batch;
@@ -128,7 +131,10 @@ class Change {
   }
 
   Response answer(const Ingest::Read& read, int done) const {
-    auto taken = ingest_.take(call_.request, call_.who, read);
+    // Nothing said is nothing to add: that it begins or ends is all.
+    Request filled;
+    if (call_.request.body.empty()) filled = call_.request, filled.body = "{}";
+    auto taken = ingest_.take(call_.request.body.empty() ? filled : call_.request, call_.who, read);
     if (auto* answered = std::get_if<Response>(&taken)) return std::move(*answered);
     const Taken& kept = std::get<Taken>(taken);
     if (auto refused = refuse_conflict(call_.request, kept)) return std::move(*refused);
@@ -177,6 +183,8 @@ Response change_session(Parts& parts, const Call& call) {
   return Change(parts, call, "update").change(call.names.front());
 }
 
-Response end_session(Parts& parts, const Call& call) { return Change(parts, call, "end").end(); }
+Response end_session(Parts& parts, const Call& call) {
+  return Change(parts, call, "end").end(call.names.empty() ? nullptr : &call.names.front());
+}
 
 }  // namespace fortium::service

@@ -17,6 +17,7 @@ using metrics::derived_id;
 
 constexpr std::string_view kOurs = "claude_code.";  // begins the name of each event and metric
 constexpr std::size_t kLongestWord = 64;
+constexpr std::size_t kMostAttributes = 256;  // looked at, of each list; exporters send 128 at most
 constexpr std::uint64_t kNanosOfAMilli = 1'000'000;
 constexpr double kExact = 9'007'199'254'740'992.0;  // 2^53: every whole number below it is a double
 
@@ -55,12 +56,11 @@ class Attributes {
   }
   // "true" and true.
   bool flag(std::string_view name) const { return member(value(name), "boolValue") == true || text(name) == "true"; }
-  // One short word, such as a mode or a class of errors: no text that somebody typed.
-  std::string word(std::string_view name) const {
+  // One short word, such as a mode or a class of errors: no text that somebody typed. `more`: other characters it has.
+  std::string word(std::string_view name, std::string_view more = "_-.:") const {
     std::string text = this->text(name);
-    const bool plain = std::ranges::all_of(text, [](unsigned char c) {
-      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
-             c == '.' || c == ':' || c == ' ' || c == '+' || c == '#';
+    const bool plain = std::ranges::all_of(text, [more](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || more.find(c) != more.npos;
     });
     return plain && text.size() <= kLongestWord ? text : std::string();
   }
@@ -68,10 +68,9 @@ class Attributes {
  private:
   const Json& value(std::string_view name) const {
     for (const Json* list : lists_)
-      if (list->is_array())
-        for (const Json& one : *list)
-          if (const Json& key = member(one, "key"); key.is_string() && key.get_ref<const std::string&>() == name)
-            return member(one, "value");
+      for (std::size_t i = 0; list->is_array() && i < std::min(list->size(), kMostAttributes); ++i)
+        if (const Json& key = member((*list)[i], "key"); key.is_string() && key.get_ref<const std::string&>() == name)
+          return member((*list)[i], "value");
     static const Json none;
     return none;
   }
@@ -149,7 +148,8 @@ std::string place_of(const Item& item) {
 Json api_request(const Item& item) {
   const Attributes& from = item.attributes;
   const std::string request = from.text("request_id");
-  Json record = envelope(item, "model_usage", request.empty() ? place_of(item) : metrics::request_key(request, ""));
+  const bool known = metrics::is_api_request(request);  // to transcripts, too
+  Json record = envelope(item, "model_usage", known ? metrics::request_key(request, "") : place_of(item));
   set_if(record, "request_id", request);
   set_if(record, "model", from.text("model"));
   for (const char* name :
@@ -244,11 +244,12 @@ Json measured(const Item& item) {
   set_if(context, "value", value);
   if (item.cumulative) context["cumulative"] = true;
   std::string of;
-  for (const char* name : {"type", "model", "tool_name", "decision", "source", "language"}) {
-    const std::string word = item.attributes.word(name);
+  const auto say = [&](const char* name, const std::string& word) {
     set_if(context, name, word);
     of += "/" + word;
-  }
+  };
+  for (const char* name : {"type", "model", "tool_name", "decision", "source"}) say(name, item.attributes.word(name));
+  say("language", item.attributes.word("language", " +#-"));  // "Plain text"
   for (const char* name : {"startTimeUnixNano", "timeUnixNano"}) of += "/" + std::to_string(nanos_of(item.json, name));
   const std::string key = item.attributes.text("session.id") + "/" + item.name + of;
   return session_update(item, key, std::move(context));

@@ -29,9 +29,11 @@ TEST_CASE("an id says whether it may be derived") {
   CHECK_FALSE(fortium::metrics::is_derived(""));
 }
 
-TEST_CASE("a model request is its request id, else its message") {
+TEST_CASE("a model request is the API's request id, else the pair of its message and request") {
   using fortium::metrics::request_key;
   CHECK(request_key("req_1", "msg_1") == request_key("req_1", ""));
+  CHECK(request_key("req_1", "msg_1") != request_key("req_2", "msg_1"));
   CHECK(request_key("", "msg_1") != request_key("", "msg_2"));
-  CHECK(request_key("", "msg_1") != request_key("msg_1", ""));
+  CHECK(request_key("1", "msg_1") != request_key("1", "msg_2"));
+  CHECK(request_key("req_", "msg_1") != request_key("req_", "msg_2"));
 }

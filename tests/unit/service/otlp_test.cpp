@@ -173,10 +173,9 @@ TEST_CASE("nothing that somebody typed is taken") {
   const std::string all = dump_json(records_of(logs(kRequest, kResult, kDenied, kAllowed, kAgent, kCommand)));
   CHECK(all.find("secret") == std::string::npos);
   CHECK(all.find("/w/") == std::string::npos);
-  const Json typed = event("tool_result", {{"tool_name", "Bash"},
-                                           {"tool_use_id", "t"},
-                                           {"success", "false"},
-                                           {"error_type", "Error: cannot read /w/shop/secret"}});
+  const Json typed = event(
+      "tool_result",
+      {{"tool_name", "Bash"}, {"tool_use_id", "t"}, {"success", "false"}, {"error_type", "Error: a secret word"}});
   CHECK_FALSE(records_of(logs(typed))[0].contains("context"));
 }
 
@@ -186,6 +185,16 @@ TEST_CASE("the person is the account, else the installation") {
   CHECK(records_of(logs(known))[0]["user_id"] == "account-1");
   known["attributes"].push_back(attribute("user.email", "a@example.com"));
   CHECK(records_of(logs(known))[0]["user_id"] == "a@example.com");
+}
+
+TEST_CASE("of a list of attributes 256 are looked at") {
+  Json item = {{"timeUnixNano", "1767322445678999999"}, {"body", {{"stringValue", "claude_code.tool_result"}}}};
+  for (const int before : {255, 256}) {
+    item["attributes"] = Json::array();
+    for (int i = 0; i < before; ++i) item["attributes"].push_back(Json::object());
+    item["attributes"].push_back(attribute("session.id", "s-1"));
+    CHECK(records_of(logs(item)).size() == (before == 255 ? 1 : 0));
+  }
 }
 
 TEST_CASE("a command whose name was taken out is no command, and neither is any other prompt") {

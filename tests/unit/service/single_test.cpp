@@ -199,6 +199,18 @@ TEST_CASE("a session that is not there") {
   CHECK(f.count() == 1);
 }
 
+TEST_CASE("a session is begun without a word, and ended by its path") {
+  Fixture f;
+  const Json data = data_of(f.service.answer(f.request("POST", kStart, f.key)));
+  const std::string path = "/api/v1/metrics/sessions/" + data["id"].get<std::string>();
+  const Response ended = f.service.answer(f.request("DELETE", path, f.key));
+  CHECK(ended.status == 201);
+  CHECK(data_of(ended)["session"]["status"] == "completed");
+  CHECK(f.service.answer(f.request("DELETE", path, f.key)).status == 200);
+  CHECK(f.service.answer(f.request("DELETE", path + "x", f.key)).status == 404);
+  CHECK(f.count() == 2);
+}
+
 TEST_CASE("a start with an Idempotency-Key is one session") {
   Fixture f;
   const Headers key = {{"Idempotency-Key", "k-1"}};
@@ -259,9 +271,28 @@ TEST_CASE("what hooks of the predecessors send") {
   CHECK(session["total_duration_ms"] == 7'200'000);
   CHECK(session["productivity_score"] == 68);
   CHECK(fields_of(f.send("POST", "/hooks/session-end", {{"session_id", "h"}})) == std::vector<std::string>{"end_time"});
-  const Response gone = f.send("POST", "/hooks/productivity-data", {{"session_id", "h"}});
-  CHECK(gone.status == 410);
-  CHECK(body_of(gone)["message"].get<std::string>().find("POST /api/v1/metrics/productivity") != std::string::npos);
+}
+
+TEST_CASE("what had no form is refused, with the name of what to use") {
+  Fixture f;
+  for (const auto& [path, instead] : {std::pair("/hooks/productivity-data", "POST /api/v1/metrics/productivity"),
+                                      {"/api/v1/tool-metrics", "POST /api/v1/metrics/tool-usage"},
+                                      {"/api/v1/sessions", "POST /api/v1/metrics/session/start"}}) {
+    const Response gone = f.send("POST", path, {{"session_id", "h"}});
+    CHECK(gone.status == 410);
+    CHECK(body_of(gone)["message"].get<std::string>().find(instead) != std::string::npos);
+  }
+  CHECK(f.count() == 0);
+}
+
+TEST_CASE("a command, as an agent's tool tells it") {
+  Fixture f;
+  const Json sent = {{"session_id", "s"},     {"user_identifier", "u"},  {"agent_name", "planner"},
+                     {"command", "/plan"},    {"execution_time_ms", 12}, {"success", true},
+                     {"metadata", {{"a", 1}}}};
+  CHECK(f.send("POST", "/mcp/metrics/collect", sent).status == 201);
+  CHECK(fields_of(f.send("POST", "/mcp/metrics/collect", {{"agent_name", "planner"}})) ==
+        std::vector<std::string>{"command_name", "status"});
 }
 
 TEST_CASE("the generic shape is taken where it says what was measured") {
