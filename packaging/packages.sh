@@ -15,6 +15,9 @@ TEST_NEEDS=(
   /usr/include/valijson/validator.hpp:libvalijson-dev
 )
 
+# For tests/e2e/page_test.py, a part of the whole run.
+BROWSER_NEEDS=(chromium:chromium)
+
 # For the fuzz preset: clang, and what its sanitizers and fuzzer link.
 FUZZ_NEEDS=(
   "${BUILD_NEEDS[@]}"
