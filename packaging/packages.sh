@@ -18,6 +18,9 @@ TEST_NEEDS=(
   /usr/lib/postgresql/15/bin/postgres:postgresql-15
 )
 
+# For tests/e2e/page_test.py, a part of the whole run.
+BROWSER_NEEDS=(chromium:chromium)
+
 # For the fuzz preset: clang, and what its sanitizers and fuzzer link.
 FUZZ_NEEDS=(
   "${BUILD_NEEDS[@]}"

@@ -52,6 +52,35 @@ CREATE TABLE slice (
   PRIMARY KEY (hour, kind, name, session_id, user_id, project, source)
 ) WITHOUT ROWID, STRICT;
 
+-- The slices of one hour and session, whatever their kind and name, added up once the hour is long over: all hours up
+-- to the newest that is here. A record that comes later removes its hour and those after it.
+CREATE TABLE session_hour (
+  hour INTEGER NOT NULL, -- since 1970, UTC
+  session_id TEXT NOT NULL,
+  project TEXT NOT NULL,
+  source TEXT NOT NULL,
+  command_execution INTEGER NOT NULL,
+  tool_usage INTEGER NOT NULL,
+  agent_interaction INTEGER NOT NULL,
+  user_session INTEGER NOT NULL,
+  productivity_metric INTEGER NOT NULL,
+  model_usage INTEGER NOT NULL,
+  success INTEGER NOT NULL,
+  error INTEGER NOT NULL,
+  timeout INTEGER NOT NULL,
+  cancelled INTEGER NOT NULL,
+  input_tokens INTEGER NOT NULL,
+  output_tokens INTEGER NOT NULL,
+  cache_read_tokens INTEGER NOT NULL,
+  cache_creation_tokens INTEGER NOT NULL,
+  priced INTEGER NOT NULL, -- with a known cost
+  cost_nano_usd INTEGER NOT NULL,
+  minutes INTEGER NOT NULL, -- bit n: a record in minute n of the hour
+  first INTEGER NOT NULL,
+  last INTEGER NOT NULL,
+  PRIMARY KEY (hour, session_id, project, source)
+) WITHOUT ROWID, STRICT;
+
 -- Hours that records were let go from, or were lost with a damaged file: their slices count more than a recount.
 CREATE TABLE thinned (
   hour INTEGER PRIMARY KEY NOT NULL

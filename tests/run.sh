@@ -127,7 +127,9 @@ sdk() {
 # ---- the run ------------------------------------------------------------------------------------------------------
 
 say 'What the tests need'
-need_packages "${TEST_NEEDS[@]}" || { echo; echo '0 passed, 1 failed'; exit 1; }
+needs=("${TEST_NEEDS[@]}")
+[ $fast = yes ] || needs+=("${BROWSER_NEEDS[@]}")
+need_packages "${needs[@]}" || { echo; echo '0 passed, 1 failed'; exit 1; }
 
 say 'Native tests'
 if [ $fast = yes ]; then

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "../store/checkup.h"
 #include "../store/migrations.h"
@@ -167,7 +168,12 @@ Finding integrity(Patient& patient) {
 
 Finding slices(Patient& patient) {
   if (patient.database == nullptr) return {Level::ok, "no open store to look at"};
-  auto hours = store::differing_hours(*patient.database);
+  std::optional<Progress> progress;
+  auto hours = store::differing_hours(*patient.database, [&](std::int64_t done, std::int64_t total) {
+    if (!progress) progress.emplace("adding up hours", total);
+    progress->show(done, to_ms(patient.local.clock().now()));
+  });
+  progress.reset();
   if (!hours) return {Level::problem, hours.error().what, "see the checks above"};
   if (hours->empty()) return {Level::ok, "what reports are made of is what the records add up to"};
   const std::string differ = "in " + with_thousands(static_cast<std::int64_t>(hours->size())) + " hours, the first " +

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "../rpc/fd_channel.h"
+#include "alert_watch.h"
 #include "background.h"
 #include "commands.h"
 #include "consent.h"
@@ -20,6 +21,7 @@
 #include "local_tools.h"
 #include "mailbox.h"
 #include "report_rows.h"
+#include "status.h"
 
 namespace fortium::app {
 
@@ -90,14 +92,14 @@ std::string join(const std::vector<std::string>& lines) {
   return out;
 }
 
-// What was not asked for: messages of the log, and resources that changed.
-std::string unasked(mcp::Server& server, Mailbox& mailbox) {
+// What was not asked for: messages of the log, resources that changed, and what is unlike usual.
+std::string unasked(mcp::Server& server, Mailbox& mailbox, AlertWatch& alerts) {
   std::string out;
   for (const Mailbox::Message& message : mailbox.take()) {
     const auto [logger, text] = split_logger(message.text);
     out += join(server.log(severity_of(message.level), logger, text));
   }
-  return out + join(server.notices());
+  return out + join(server.notices()) + join(alerts.look());
 }
 
 // The shorter of two waits, each of which may be none.
@@ -120,8 +122,9 @@ void serve(rpc::Channel& channel, mcp::Server& server, Local& local, Mailbox& ma
   std::vector<rpc::Line> lines;
   std::optional<Millis> idle_after;  // set while there may be something to tidy
   SteadyTime look_again{};           // for sessions that ended without a word
+  AlertWatch alerts(alert_rules(local.settings()), local, server);
   while (true) {
-    const rpc::Read read = channel.read(lines, sooner(idle_after, server.notices_in()));
+    const rpc::Read read = channel.read(lines, sooner(sooner(idle_after, server.notices_in()), alerts.due_in()));
     // A client that asks much and reads nothing: no more than the answers to one group are kept for it.
     for (std::span<const rpc::Line> left = lines; !left.empty() || (server.is_behind() && g_signalled == 0);) {
       const std::size_t next = std::min(left.size(), mcp::kMostGroup);
@@ -130,7 +133,7 @@ void serve(rpc::Channel& channel, mcp::Server& server, Local& local, Mailbox& ma
       if (!out.empty() && !channel.write(out)) return;
       store.tidy(/*busy=*/true);
     }
-    if (const std::string out = unasked(server, mailbox); !out.empty() && !channel.write(out)) return;
+    if (const std::string out = unasked(server, mailbox, alerts); !out.empty() && !channel.write(out)) return;
     if (read == rpc::Read::end) break;
     if (read == rpc::Read::lines) idle_after = kIdleAfter;
     if (read != rpc::Read::idle || !idle_after) continue;
@@ -167,7 +170,7 @@ int run_mcp(const Settings& settings) {
   const bool records = !settings.disabled && !opted_out_here(process_environment());
   metrics::Recorder recorder(local.store(), local.clock(), local.entropy(), stamp, /*disabled=*/!records);
   const std::string organization = settings.text("org_id").empty() ? "local" : settings.text("org_id");
-  mcp::Catalog catalog = mcp::standard_catalog(settings.flag("performance_monitoring"));
+  mcp::Catalog catalog = mcp::standard_catalog(alert_rules(settings));
   add_report_rows(catalog);
   add_local_rows(catalog, settings);
   add_hook_tool(catalog, [&](const claude::HookEvent& event) { return record_here(local, event, records); });

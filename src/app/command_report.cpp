@@ -19,6 +19,7 @@ Result<report::Asked> understand(const ReportCommand& command, const report::Que
                       .source = command.source,
                       .by = report::find_by(command.by),
                       .limit = command.limit.value_or(form.whole ? 0 : report::kMostShown),
+                      .for_more = "`--limit 0` shows all",
                       .explain = command.explain};
   asked.period = default_period(question, asked.by, asked.zone, now);
   if (!command.until.empty()) {
@@ -48,6 +49,7 @@ int run_report(const Settings& settings, const ReportCommand& command) {
   if (!answer) return fail_store(answer.error());
   std::cout << form->render(*answer, look_of_terminal());
   std::cout.flush();
+  local.store().fold();  // where no server runs, that is left to who asks
   return std::cout.good() ? kDone : fail(kFailed, "not everything could be written to standard output");
 }
 

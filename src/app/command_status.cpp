@@ -1,6 +1,7 @@
 // `fortium-metrics status`: store, queue and sync at a glance.
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "../store/migrations.h"
 #include "commands.h"
@@ -18,6 +19,19 @@ Json to_json(const std::vector<store::Quarantined>& quarantine) {
   for (const store::Quarantined& one : quarantine)
     all.push_back(
         {{"path", one.dir}, {"why", one.why}, {"salvaged", one.salvaged.empty() ? Json() : Json(one.salvaged)}});
+  return all;
+}
+
+Json to_json(const std::vector<metrics::NamedAlert>& alerts) {
+  Json all = Json::array();
+  for (const auto& [kind, name, alert] : alerts)
+    all.push_back({{"kind", metrics::kinds()[kind].name},
+                   {"name", name},
+                   {"type", alert.type},
+                   {"severity", alert.severity},
+                   {"message", alert.message},
+                   {"threshold", alert.threshold},
+                   {"actual", alert.actual}});
   return all;
 }
 
@@ -54,6 +68,7 @@ Json to_json(const Settings& settings, const Status& status, WallTime now) {
           {"recording", !settings.disabled},
           {"store", std::move(store)},
           {"records", {{"total", status.total}, {"by_kind", std::move(by_kind)}}},
+          {"alerts", to_json(status.alerts)},
           {"queue", std::move(queue)},
           {"sync", std::move(sync)}};
 }
@@ -80,6 +95,11 @@ void print(const Settings& settings, const Status& status, WallTime now) {
     separator = ", ";
   }
   std::cout << "\n";
+  const char* title = "unusual  ";
+  for (const auto& [kind, name, alert] : status.alerts) {
+    std::cout << std::exchange(title, "         ") << report::harmless(name) << ": " << alert.message
+              << (alert.severity == "critical" ? " (critical)" : "") << "\n";
+  }
   if (settings.mode == Mode::local) {
     std::cout << "queue    nothing is sent in local mode\n";
     return;

@@ -79,6 +79,7 @@ mcp::CallResult answer(mcp::Context& context, const Json& arguments) {
   asked.project = arguments.value("project", "");
   asked.source = arguments.value("source", "");
   asked.limit = static_cast<std::int64_t>(arguments.value("limit", static_cast<double>(report::kMostShown)));
+  if (asked.limit < kMostRows) asked.for_more = "a larger `limit` shows more";
   if (auto done = context.commit(); !done) return failed(done.error());
   auto reader = context.reader();
   if (!reader) return failed(reader.error());

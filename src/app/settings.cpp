@@ -33,6 +33,9 @@ constexpr std::string_view kTimeoutEnv[] = {"FORTIUM_TIMEOUT"};
 constexpr std::string_view kRetryEnv[] = {"FORTIUM_RETRY_ATTEMPTS"};
 constexpr std::string_view kFallbackEnv[] = {"FORTIUM_LOCAL_FALLBACK"};
 constexpr std::string_view kMonitoringEnv[] = {"FORTIUM_PERFORMANCE_MONITORING"};
+constexpr std::string_view kAlertErrorsEnv[] = {"FORTIUM_ALERT_ERROR_RATE"};
+constexpr std::string_view kAlertSlowEnv[] = {"FORTIUM_ALERT_SLOW_MS"};
+constexpr std::string_view kAlertUsageEnv[] = {"FORTIUM_ALERT_USAGE"};
 constexpr std::string_view kDebugEnv[] = {"FORTIUM_DEBUG"};
 constexpr std::string_view kDurabilityEnv[] = {"FORTIUM_DURABILITY"};
 constexpr std::string_view kBytesEnv[] = {"FORTIUM_MAX_STORE_BYTES"};
@@ -64,7 +67,14 @@ constexpr Setting kSettings[] = {
     {"retry_attempts", kRetryEnv, Type::number, "3", "of one sync command; the background never gives up", 0, 20},
     {"local_fallback", kFallbackEnv, Type::flag, "true",
      "false: in remote mode a record is refused when the queue is full instead of growing it"},
-    {"performance_monitoring", kMonitoringEnv, Type::flag, "true", "warnings in tool results"},
+    {"performance_monitoring", kMonitoringEnv, Type::flag, "true",
+     "false: warn of nothing, whatever the next three say"},
+    {"alert_error_rate", kAlertErrorsEnv, Type::number, "10",
+     "warn of a tool, command or agent when so many percent of its calls do not succeed; 0: never", 0, 100},
+    {"alert_slow_ms", kAlertSlowEnv, Type::number, "5000",
+     "the same when its calls take so many ms on average; 0: never", 0, 86'400'000},
+    {"alert_usage", kAlertUsageEnv, Type::number, "3",
+     "the same when there are more calls than so many times those of a usual hour; 0: never", 0, 1'000},
     {"debug", kDebugEnv, Type::flag, "false", "debug log"},
     {"durability", kDurabilityEnv, Type::word, "full",
      "full: an acknowledged record survives power loss. normal: it survives a crash of the process", 0, 0,

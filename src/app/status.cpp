@@ -28,7 +28,22 @@ Result<void> read_store(Local& local, Status& status) {
   return {};
 }
 
+Result<void> read_alerts(const Settings& settings, Local& local, Status& status) {
+  const auto rules = alert_rules(settings);
+  if (!rules) return {};
+  FM_TRY(metrics::Reader* const reader, local.reader());
+  FM_TRY(status.alerts, current_alerts(*reader, *rules, local.clock().now()));
+  return {};
+}
+
 }  // namespace
+
+std::optional<metrics::AlertRules> alert_rules(const Settings& settings) {
+  if (!settings.flag("performance_monitoring")) return std::nullopt;
+  return metrics::AlertRules{.error_rate = static_cast<double>(settings.number("alert_error_rate")) / 100,
+                             .slow_ms = static_cast<double>(settings.number("alert_slow_ms")),
+                             .usage = static_cast<double>(settings.number("alert_usage"))};
+}
 
 Status read_status(const Settings& settings, Local& local) {
   Status status;
@@ -37,6 +52,8 @@ Status read_status(const Settings& settings, Local& local) {
     status.trouble = read.error().what;
   else
     status.trouble = local.store().trouble();
+  if (status.trouble.empty())
+    if (auto read = read_alerts(settings, local, status); !read) status.trouble = read.error().what;
   status.spooled = local.store().spool().count();
   status.quarantine = store::list_quarantine(settings.data_dir + "/quarantine");
   if (status.by_kind.empty()) status.by_kind.resize(metrics::kinds().size());

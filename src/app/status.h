@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "../store/quarantine.h"
 #include "../store/sqlite_outbox.h"
+#include "fortium/metrics/alerts.h"
 #include "local.h"
 
 namespace fortium::app {
@@ -22,9 +24,12 @@ struct Status {
   std::int64_t spooled = 0;
   std::vector<store::Quarantined> quarantine;
   std::string trouble;  // of the store
+  std::vector<metrics::NamedAlert> alerts;
 };
 
 Status read_status(const Settings& settings, Local& local);
+// What to warn of; none: of nothing.
+std::optional<metrics::AlertRules> alert_rules(const Settings& settings);
 
 std::string_view name_of(Mode mode);
 std::string_view name_of(sync::Circuit circuit);

@@ -9,48 +9,51 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kWindow = 5min;
-constexpr std::size_t kFewest = 5;
+constexpr auto kUsualFor = 1h;
 constexpr std::size_t kKept = 100;
 constexpr std::size_t kMostTools = 200;  // memory: names come from outside
-constexpr double kErrorRateMedium = 0.10, kErrorRateCritical = 0.25;
-constexpr double kSlowMedium = 5'000, kSlowCritical = 10'000;
-
-std::string_view severity(double value, double critical) { return value >= critical ? "critical" : "medium"; }
 
 }  // namespace
 
-Json Alerts::note(std::string_view tool, double duration_ms, bool success, SteadyTime now) {
-  Json alerts = Json::array();
-  auto at = calls_.find(tool);
-  if (at == calls_.end()) {
-    if (calls_.size() >= kMostTools) calls_.clear();
-    at = calls_.emplace(std::string(tool), std::deque<Call>()).first;
-  }
-  std::deque<Call>& calls = at->second;
+std::vector<metrics::Alert> Alerts::note(const Context& context, const std::string& tool, double duration_ms,
+                                         bool success) {
+  const SteadyTime now = context.clock.steady();
+  if (calls_.size() >= kMostTools && !calls_.contains(tool)) calls_.clear();
+  std::deque<Call>& calls = calls_[tool];
   calls.push_back({now, duration_ms, success});
   while (calls.size() > kKept || calls.front().at < now - kWindow) calls.pop_front();
-  if (calls.size() < kFewest) return alerts;
-
-  double failed = 0, total = 0;
+  metrics::Load load;
   for (const Call& call : calls) {
-    failed += call.success ? 0 : 1;
-    total += call.duration_ms;
+    ++load.calls;
+    ++load.timed;
+    load.failed += call.success ? 0 : 1;
+    load.total_ms += call.duration_ms;
   }
-  const auto count = static_cast<double>(calls.size());
-  if (const double rate = failed / count; rate >= kErrorRateMedium)
-    alerts.push_back({{"type", "high_error_rate"},
-                      {"severity", severity(rate, kErrorRateCritical)},
-                      {"message", "of the last " + std::to_string(calls.size()) + " calls, " +
-                                      std::to_string(static_cast<int>(failed)) + " did not succeed"},
-                      {"threshold", kErrorRateMedium},
-                      {"actual", rate}});
-  if (const double mean = total / count; mean >= kSlowMedium)
-    alerts.push_back({{"type", "performance_warning"},
-                      {"severity", severity(mean, kSlowCritical)},
-                      {"message", "the last " + std::to_string(calls.size()) + " calls were slow on average"},
-                      {"threshold_ms", kSlowMedium},
-                      {"actual_ms", mean}});
-  return alerts;
+  const bool suspicious = is_suspicious(load, rules_);
+  return told_.fresh(tool, suspicious ? judge(load, usual_of(context, tool), rules_) : std::vector<metrics::Alert>());
+}
+
+// A store that cannot be read knows nothing of what is usual.
+const metrics::Load& Alerts::usual_of(const Context& context, const std::string& tool) {
+  const SteadyTime now = context.clock.steady();
+  const auto at = usual_.find(tool);
+  if (at != usual_.end() && now < at->second.read + kUsualFor) return at->second.load;
+  if (usual_.size() >= kMostTools) usual_.clear();
+  Usual& usual = usual_[tool] = {{}, now};
+  const std::size_t kind = metrics::index_of(*metrics::find_kind("tool_usage"));
+  if (auto reader = context.reader())
+    if (auto loads = loads_of(**reader, metrics::usual_period(context.clock.now()), 1U << kind, tool))
+      usual.load = (*loads)[{kind, tool}];
+  return usual.load;
+}
+
+Json to_json(const metrics::Alert& alert) {
+  const bool in_ms = alert.type == "performance_warning";
+  return {{"type", alert.type},
+          {"severity", alert.severity},
+          {"message", alert.message},
+          {in_ms ? "threshold_ms" : "threshold", alert.threshold},
+          {in_ms ? "actual_ms" : "actual", alert.actual}};
 }
 
 }  // namespace fortium::mcp

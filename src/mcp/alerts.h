@@ -1,22 +1,25 @@
-// Documented warnings of tools that fail or are slow: over the last five minutes of this process, from the fifth call
-// on. Rules: share of calls that did not succeed at least 10 % (medium) or 25 % (critical); mean duration at least 5 s
-// (medium) or 10 s (critical). Not thread-safe.
+// Documented warnings of tools, by the rules of fortium/metrics/alerts.h: over the last five minutes of this process,
+// each told once, and again when it got worse or has gone meanwhile. Not thread-safe.
 #pragma once
 
 #include <deque>
 #include <map>
 #include <string>
-#include <string_view>
+#include <vector>
 
 #include "fortium/base/clock.h"
-#include "fortium/base/json.h"
+#include "fortium/mcp/catalog.h"
+#include "fortium/metrics/alerts.h"
 
 namespace fortium::mcp {
 
 class Alerts {
  public:
-  // Notes a call, and says what is to be said about its tool now: an array, empty when all is well.
-  Json note(std::string_view tool, double duration_ms, bool success, SteadyTime now);
+  explicit Alerts(const metrics::AlertRules& rules) : rules_(rules) {}
+
+  // Notes a call, and says what is to be said about its tool now. What is usual is read where something may have to be
+  // said, once an hour.
+  std::vector<metrics::Alert> note(const Context& context, const std::string& tool, double duration_ms, bool success);
 
  private:
   struct Call {
@@ -24,7 +27,19 @@ class Alerts {
     double duration_ms;
     bool success;
   };
-  std::map<std::string, std::deque<Call>, std::less<>> calls_;
+  struct Usual {
+    metrics::Load load;
+    SteadyTime read;
+  };
+  const metrics::Load& usual_of(const Context& context, const std::string& tool);
+
+  const metrics::AlertRules rules_;
+  std::map<std::string, std::deque<Call>> calls_;
+  std::map<std::string, Usual> usual_;
+  metrics::AlertMemory told_;
 };
+
+// With the documented members.
+Json to_json(const metrics::Alert& alert);
 
 }  // namespace fortium::mcp

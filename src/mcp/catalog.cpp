@@ -17,7 +17,7 @@ constexpr std::string_view kInstructions =
 
 }  // namespace
 
-Catalog standard_catalog(bool alerts) {
+Catalog standard_catalog(const std::optional<metrics::AlertRules>& alerts) {
   Catalog catalog;
   catalog.tools = recorders(alerts);
   for (auto rows : {session_recorders(), questions()})

@@ -214,9 +214,11 @@ Connection::Answer Connection::error(std::string_view id, int code, std::string_
   return {std::move(line), std::string(id)};
 }
 
+// Where every request stands alone, only requests may ask for messages.
+bool Connection::hears(Severity severity) const { return session_ && severity >= session_log_; }
+
 std::vector<std::string> Connection::log(Severity severity, std::string_view logger, std::string_view text) {
-  // Where every request stands alone, only requests may ask for messages.
-  if (session_ && severity >= session_log_)
+  if (hears(severity))
     if (auto line = journal_.write(severity, logger, Json(text), context_.clock.steady())) say(std::move(*line));
   return std::exchange(outbox_, {});
 }

@@ -32,6 +32,7 @@ class Connection {
   std::vector<std::string> catch_up();
   std::vector<std::string> notices();
   std::optional<Millis> notices_in() const;
+  bool hears(Severity severity) const;
   std::vector<std::string> log(Severity severity, std::string_view logger, std::string_view text);
   std::vector<std::string> close() { return subscriptions_.close(server_info_meta_); }
   void use(Exchange exchange) { exchange_ = std::move(exchange); }

@@ -12,8 +12,8 @@ namespace {
 using namespace schema;  // NOLINT(google-build-using-namespace): shapes are written in its words
 
 constexpr Field kAlertFields[] = {
-    {.name = "type", .type = Text{}, .doc = "performance_warning or high_error_rate."},
-    {.name = "severity", .type = Text{}, .doc = "medium or critical."},
+    {.name = "type", .type = OneOf{metrics::kAlertTypes}, .doc = "What is unlike usual."},
+    {.name = "severity", .type = OneOf{metrics::kAlertSeverities}, .doc = "How much."},
     {.name = "message", .type = Text{}, .doc = "What was seen."},
 };
 constexpr Field kAlert{.name = "alert", .type = Object{.fields = kAlertFields}, .doc = "A warning."};
@@ -23,7 +23,7 @@ constexpr Field kRecorded[] = {
     {.name = "message", .type = Text{.max_chars = 1000}, .doc = "What was done."},
     {.name = "alerts",
      .type = List{.item = &kAlert, .max_items = 10},
-     .doc = "Warnings about this tool's last calls.",
+     .doc = "Warnings about this tool's last calls, each said once.",
      .need = Need::optional},
 };
 
@@ -39,20 +39,16 @@ CallResult recorded(const Context& context, const std::string& id, std::string_v
 
 // What is to be said about a tool after the call that was just staged.
 Json alerts_of(Alerts& alerts, const Context& context) {
+  Json said = Json::array();
   const metrics::Event* event = context.recorder.newest();
-  if (event == nullptr) return Json::array();
-  std::string tool, status;
-  double duration = 0;
-  for (std::size_t i = metrics::kEnvelopeSize; i < event->row.size(); ++i) {
-    const std::string_view name = event->kind->shape[i].name;
-    if (name == "tool_name") tool = std::get<std::string>(event->row[i]);
-    if (name == "status") status = std::get<std::string>(event->row[i]);
-    if (name == "execution_time_ms") duration = std::get<double>(event->row[i]);
+  if (event == nullptr) return said;
+  const std::string tool(event->text_of("tool_name"));
+  const double duration = event->number_of("execution_time_ms").value_or(0);
+  for (const metrics::Alert& alert :
+       alerts.note(context, tool, duration, event->text_of("status") == metrics::kStatuses[0])) {
+    context.log(Severity::warning, "alerts", {{"tool_name", tool}, {"type", alert.type}, {"severity", alert.severity}});
+    said.push_back(to_json(alert));
   }
-  Json said = alerts.note(tool, duration, status == "success", context.clock.steady());
-  for (const Json& alert : said)
-    context.log(Severity::warning, "alerts",
-                {{"tool_name", tool}, {"type", alert["type"]}, {"severity", alert["severity"]}});
   return said;
 }
 
@@ -257,14 +253,14 @@ CallResult end_session(Context& context, const Json& arguments) {
 
 }  // namespace
 
-std::vector<Tool> recorders(bool with_alerts) {
+std::vector<Tool> recorders(const std::optional<metrics::AlertRules>& rules) {
   std::vector<Tool> tools;
   for (const metrics::Kind& kind : metrics::kinds()) {
     if (kind.tool.empty()) continue;
     Tool tool{.name = kind.tool, .title = kind.doc, .doc = kind.doc, .input = kind.shape, .output = kRecorded};
     tool.title = tool.title.substr(0, tool.title.find_first_of(",:."));
     tool.records = true;
-    const auto alerts = with_alerts && kind.name == "tool_usage" ? std::make_shared<Alerts>() : nullptr;
+    const auto alerts = rules && kind.name == "tool_usage" ? std::make_shared<Alerts>(*rules) : nullptr;
     tool.run = [&kind, alerts](Context& context, const Json& arguments) {
       return stage(context, kind, arguments, "Recorded", alerts.get());
     };

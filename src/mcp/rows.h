@@ -7,7 +7,7 @@
 
 namespace fortium::mcp {
 
-std::vector<Tool> recorders(bool alerts);
+std::vector<Tool> recorders(const std::optional<metrics::AlertRules>& rules);
 std::vector<Tool> session_recorders();
 std::vector<Tool> questions();
 std::vector<Resource> resources();

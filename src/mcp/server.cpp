@@ -28,6 +28,8 @@ std::vector<std::string> Server::notices() { return connection_->notices(); }
 
 std::optional<Millis> Server::notices_in() const { return connection_->notices_in(); }
 
+bool Server::hears(Severity severity) const { return connection_->hears(severity); }
+
 std::vector<std::string> Server::log(Severity severity, std::string_view logger, std::string_view text) {
   return connection_->log(severity, logger, text);
 }

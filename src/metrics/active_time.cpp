@@ -4,15 +4,15 @@
 
 namespace fortium::metrics {
 
-void ActiveTime::add(const Slice& slice, Millis phase) {
-  const SliceKey& key = slice.key;
-  if (key.session_id.empty()) return;
-  const std::int64_t hour =
-      std::chrono::floor<std::chrono::minutes>(begin_of(key.hour, phase).time_since_epoch()).count();
-  Session& session = sessions_[key.session_id];
-  if (session.hour != hour) session.end_hour();
-  session.hour = hour;
-  session.minutes |= slice.figures.minutes;
+void ActiveTime::add(std::string_view id, std::int64_t hour, std::uint64_t minutes, Millis phase) {
+  if (id.empty()) return;
+  const std::int64_t begin = std::chrono::floor<std::chrono::minutes>(begin_of(hour, phase).time_since_epoch()).count();
+  auto at = sessions_.find(id);
+  if (at == sessions_.end()) at = sessions_.emplace(id, Session()).first;
+  Session& session = at->second;
+  if (session.hour != begin) session.end_hour();
+  session.hour = begin;
+  session.minutes |= minutes;
 }
 
 // The minutes of the hour become parts of stretches.

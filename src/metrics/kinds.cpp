@@ -155,6 +155,7 @@ constexpr Kind kKinds[] = {
     {"model_usage", 1, "model_usages", "record-model-usage", "model-usage", "model requests",
      "Record the tokens, and the cost where known, of one model request.", kModelUsage},
 };
+static_assert(std::size(kKinds) == kKindCount);
 static_assert(well_formed(kCommandExecution) && well_formed(kToolUsage) && well_formed(kAgentInteraction) &&
               well_formed(kUserSession) && well_formed(kProductivityMetric) && well_formed(kModelUsage));
 

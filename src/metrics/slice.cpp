@@ -15,6 +15,7 @@ namespace {
 constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
 constexpr int kBitsInBin = 7;  // 128 bins a power of two
 constexpr std::int64_t kBinsInPower = std::int64_t{1} << kBitsInBin;
+constexpr std::size_t kMostFewBins = 256;  // more are added up faster by their place than by a search
 constexpr Millis kHour = std::chrono::hours(1);
 
 std::int64_t whole(double value, double scale) { return std::llround(std::clamp(value * scale, 0.0, 9e18)); }
@@ -24,6 +25,9 @@ std::int32_t bin_of(std::int64_t us) {
   const int shift = static_cast<int>(std::bit_width(static_cast<std::uint64_t>(us))) - 1 - kBitsInBin;
   return static_cast<std::int32_t>(shift * kBinsInPower + (us >> shift));
 }
+
+// The first bin of the same power of two.
+std::int32_t power_of(std::int32_t bin) { return bin - bin % static_cast<std::int32_t>(kBinsInPower); }
 
 constexpr std::int32_t kMostBin = (64 - kBitsInBin) * kBinsInPower - 1;
 constexpr std::int64_t kMostCount = std::int64_t{1} << 48;  // of what is read: sums of it stay far from kMost
@@ -94,13 +98,13 @@ Places places_in(const Kind& kind) {
   };
 }
 
-const Places& places_of(const Kind& kind) {
+const Places& places_of(std::size_t kind) {
   static const std::vector<Places> all = [] {
     std::vector<Places> places;
     for (const Kind& one : kinds()) places.push_back(places_in(one));
     return places;
   }();
-  return all[index_of(kind)];
+  return all[kind];
 }
 
 template <class T>
@@ -109,6 +113,18 @@ const T* value_at(const Event& event, std::size_t place) {
 }
 
 }  // namespace
+
+bool has_outcome(std::size_t kind) { return places_of(kind).status != kNowhere; }
+
+bool is_sliced(const Kind& kind, std::size_t field) {
+  const Places& at = places_of(index_of(kind));
+  for (const std::size_t place :
+       {std::size_t{kTimestamp}, std::size_t{kSessionId}, std::size_t{kUserId}, std::size_t{kProject},
+        std::size_t{kSource}, std::size_t{kEnvelopeSize}, at.status, at.duration, at.input_tokens, at.output_tokens,
+        at.cache_read_tokens, at.cache_creation_tokens, at.cost})
+    if (place == field) return true;
+  return false;
+}
 
 void grow(std::int64_t& sum, std::int64_t by) {
   if (__builtin_add_overflow(sum, by, &sum)) sum = kMost;
@@ -120,7 +136,8 @@ void Durations::add(double ms) {
     exact_.insert(std::ranges::upper_bound(exact_, us), us);
   } else {
     spread();
-    count_into(bins_, 0, bin_of(us), 1);
+    std::size_t at = 0;
+    count(at, bin_of(us), 1);
   }
   ++count_;
 }
@@ -140,7 +157,7 @@ void Durations::merge(const Durations& other, const Durations& common) {
   count_into_bins(other, 1);
   if (common.count_ == 0) return;
   count_into_bins(common, -1);
-  std::erase_if(bins_, [](const Bin& bin) { return bin.second <= 0; });
+  drop_empty_bins();
 }
 
 // From values to bins.
@@ -150,21 +167,60 @@ void Durations::spread() {
   count_into_bins(values, 1);
 }
 
+// `at`: where to look from, as long as numbers of bins grow.
+void Durations::count(std::size_t& at, std::int32_t bin, std::int64_t times) {
+  if (all_.empty()) {
+    at = count_into(bins_, at, bin, times);
+    if (bins_.size() <= kMostFewBins) return;
+    const std::vector<Bin> few = std::exchange(bins_, {});
+    first_ = power_of(few.front().first);
+    all_.resize(static_cast<std::size_t>(power_of(few.back().first) - first_ + kBinsInPower));
+    for (const auto& [number, times_there] : few) all_[static_cast<std::size_t>(number - first_)] = times_there;
+    return;
+  }
+  if (bin < first_) {
+    all_.insert(all_.begin(), static_cast<std::size_t>(first_ - power_of(bin)), 0);
+    first_ = power_of(bin);
+  }
+  const auto end = static_cast<std::size_t>(power_of(bin) - first_ + kBinsInPower);
+  if (end > all_.size()) all_.resize(end);
+  all_[static_cast<std::size_t>(bin - first_)] += times;
+}
+
 void Durations::count_into_bins(const Durations& other, std::int64_t times) {
   std::size_t at = 0;
-  for (const std::int64_t us : other.exact_) at = count_into(bins_, at, bin_of(us), times);
-  for (const auto& [bin, count] : other.bins_) at = count_into(bins_, at, bin, times * count);
+  for (const std::int64_t us : other.exact_) count(at, bin_of(us), times);
+  other.each_bin([&](std::int32_t bin, std::int64_t count_in_it) { count(at, bin, times * count_in_it); });
+}
+
+template <class Take>
+void Durations::each_bin(Take&& take) const {
+  for (const auto& [bin, count] : bins_) take(bin, count);
+  for (std::size_t i = 0; i < all_.size(); ++i)
+    if (all_[i] != 0) take(static_cast<std::int32_t>(first_ + static_cast<std::int32_t>(i)), all_[i]);
+}
+
+// After some were taken away.
+void Durations::drop_empty_bins() {
+  Durations left;
+  std::size_t at = 0;
+  each_bin([&](std::int32_t bin, std::int64_t times) {
+    if (times > 0) left.count(at, bin, times);
+  });
+  left.count_ = count_;
+  *this = std::move(left);
 }
 
 double Durations::percentile(int percent) const {
   if (count_ == 0) return 0;
   std::int64_t rank = std::max<std::int64_t>(count_ / 100 * percent + (count_ % 100 * percent + 99) / 100, 1);
-  if (bins_.empty()) return static_cast<double>(exact_[static_cast<std::size_t>(rank) - 1]) / 1'000;
-  for (const auto& [bin, count] : bins_) {
+  if (!exact_.empty()) return static_cast<double>(exact_[static_cast<std::size_t>(rank) - 1]) / 1'000;
+  std::int32_t found = 0;
+  each_bin([&](std::int32_t bin, std::int64_t count) {
+    if (rank > 0) found = bin;
     rank -= count;
-    if (rank <= 0) return middle_of(bin) / 1'000;
-  }
-  return middle_of(bins_.back().first) / 1'000;
+  });
+  return middle_of(found) / 1'000;
 }
 
 // Their number, then steps from one value to the next, or from one bin to the next and how many are in it. Nothing for
@@ -178,42 +234,50 @@ std::string Durations::bytes() const {
     append_number(out, us - before);
     before = us;
   }
-  for (const auto& [bin, count] : bins_) {
+  each_bin([&](std::int32_t bin, std::int64_t count) {
     append_number(out, bin - before);
     append_number(out, count);
     before = bin;
-  }
+  });
   return out;
 }
 
 Result<Durations> Durations::from_bytes(std::string_view bytes) {
-  const Error corrupt{Errc::corrupt, "durations of " + std::to_string(bytes.size()) + " bytes make no sense"};
   Durations out;
-  if (bytes.empty()) return out;
-  const auto count = take_number(bytes);
-  if (!count || *count == 0 || *count > kMostCount) return corrupt;
+  if (out.read(bytes)) return out;
+  return Error{Errc::corrupt, "durations of " + std::to_string(bytes.size()) + " bytes make no sense"};
+}
+
+bool Durations::read(std::string_view bytes) {
+  count_ = 0;
+  exact_.clear();
+  bins_.clear();
+  all_.clear();
+  if (bytes.empty()) return true;
+  const auto count_told = take_number(bytes);
+  if (!count_told || *count_told == 0 || *count_told > kMostCount) return false;
   std::int64_t before = 0;
-  while (out.count_ < *count) {
+  std::size_t at = 0;
+  while (count_ < *count_told) {
     const auto step = take_number(bytes);
-    if (!step || *step > kMost - before) return corrupt;
+    if (!step || *step > kMost - before) return false;
     before += *step;
-    if (*count <= static_cast<std::int64_t>(kExact)) {
-      out.exact_.push_back(before);
-      ++out.count_;
+    if (*count_told <= static_cast<std::int64_t>(kExact)) {
+      exact_.push_back(before);
+      ++count_;
       continue;
     }
     const auto there = take_number(bytes);
-    if (!there || *there == 0 || *there > *count - out.count_) return corrupt;
-    if (before > kMostBin || (*step == 0 && !out.bins_.empty())) return corrupt;
-    out.bins_.emplace_back(static_cast<std::int32_t>(before), *there);
-    out.count_ += *there;
+    if (!there || *there == 0 || *there > *count_told - count_) return false;
+    if (before > kMostBin || (*step == 0 && count_ > 0)) return false;
+    count(at, static_cast<std::int32_t>(before), *there);
+    count_ += *there;
   }
-  if (!bytes.empty()) return corrupt;
-  return out;
+  return bytes.empty();
 }
 
 void Figures::add(const Event& event, Millis phase) {
-  const Places& at = places_of(*event.kind);
+  const Places& at = places_of(index_of(*event.kind));
   if (const auto* status = value_at<std::string>(event, at.status)) {
     const auto* const which = std::ranges::find(kStatuses, *status);
     if (which != std::end(kStatuses)) ++by_status[static_cast<std::size_t>(which - std::begin(kStatuses))];

@@ -28,7 +28,7 @@ std::string text_of(sys_days day, By by) { return by == By::month ? day_text(day
 
 // Every day, week or month of the period, with and without records.
 Table calendar_table(Report& report, By by, Measures measures, const Folded& now) {
-  const Groups& groups = now.groups.front();
+  const Groups& groups = now.groups;
   constexpr std::string_view kTitles[] = {"Day", "Week from", "Month"};
   const auto place = static_cast<std::size_t>(by);
   Table table{.columns = {{kBys[place], kTitles[place], Unit::text, 0, "Its first day, in local time."}}};
@@ -94,7 +94,8 @@ Table streak_table(const std::vector<sys_days>& days, const std::map<sys_days, s
 }  // namespace
 
 Result<Report> days(metrics::Reader& reader, const Asked& asked) {
-  FM_TRY(const Folded now, fold(reader, asked.period, asked.zone, {asked.project, asked.source}, {by_unit(asked.by)}));
+  FM_TRY(const Folded now,
+         fold_sessions(reader, asked.period, asked.zone, {asked.project, asked.source}, by_unit(asked.by)));
   constexpr std::string_view kTitles[] = {"Day by day", "Week by week", "Month by month"};
   Report report = begin_report("days", kTitles[static_cast<std::size_t>(asked.by)], asked);
   report.tables.push_back(calendar_table(report, asked.by, kOfDay, now));
@@ -106,18 +107,18 @@ Result<Report> days(metrics::Reader& reader, const Asked& asked) {
 Result<Report> hours(metrics::Reader& reader, const Asked& asked) {
   constexpr int kHours = 24;
   const auto text = [](int hour) { return std::string(hour < 10 ? "0" : "") + std::to_string(hour) + ":00"; };
-  FM_TRY(const Folded now, fold(reader, asked.period, asked.zone,
-                                {.project = asked.project, .source = asked.source, .grain = Zone::Grain::hour},
-                                {[&text](const Told& told) { return std::optional(text(told.local.hour)); }}));
+  FM_TRY(const Folded now, fold_sessions(reader, asked.period, asked.zone,
+                                         {.project = asked.project, .source = asked.source, .grain = Zone::Grain::hour},
+                                         [&text](const Told& told) { return std::optional(text(told.local.hour)); }));
   Report report = begin_report("hours", "Hours of the day", asked);
   Table table{.columns = {{"hour", "Hour", Unit::text, 0, "Begin of the hour, in local time."}}, .chart = "records"};
   add_columns(table, kOfHour);
   static const Tally none;
   const std::vector<sys_days> days = days_of(report.period, report.zone);
   for (int hour = 0; hour < kHours; ++hour) {
-    const auto group = now.groups[0].find(text(hour));
+    const auto group = now.groups.find(text(hour));
     Row row = {text(hour)};
-    add_values(row, kOfHour, {group != now.groups[0].end() ? group->second : none, none, now.all, days});
+    add_values(row, kOfHour, {group != now.groups.end() ? group->second : none, none, now.all, days});
     table.rows.push_back(std::move(row));
   }
   table.totals.emplace_back();
@@ -128,7 +129,8 @@ Result<Report> hours(metrics::Reader& reader, const Asked& asked) {
 }
 
 Result<Report> year(metrics::Reader& reader, const Asked& asked) {
-  FM_TRY(const Folded now, fold(reader, asked.period, asked.zone, {asked.project, asked.source}, {by_unit(By::month)}));
+  FM_TRY(const Folded now,
+         fold_sessions(reader, asked.period, asked.zone, {asked.project, asked.source}, by_unit(By::month)));
   const std::map<sys_days, std::int64_t>& counts = now.all.by_day;
   const std::vector<sys_days> days = days_of(asked.period, asked.zone);
   Report report = begin_report("year", "The year", asked);

@@ -26,7 +26,11 @@ std::string format(const char* pattern, double value) {
   return text;
 }
 
-std::string people_usd(double usd) { return format(usd > 0 && usd < 0.01 ? "$%.4f" : "$%.2f", usd); }
+std::string people_usd(double usd) {
+  if (usd < 1'000 || usd > 1e15) return format(usd > 0 && usd < 0.01 ? "$%.4f" : "$%.2f", usd);
+  const std::int64_t cents = std::llround(usd * 100);
+  return "$" + with_thousands(cents / 100) + format(".%02.0f", static_cast<double>(cents % 100));
+}
 
 std::string people_real(double value, Unit unit) {
   switch (unit) {
@@ -63,7 +67,7 @@ std::string read_by_people(const Value& value, Unit unit, const Zone& zone) {
   struct Reading {
     Unit unit;
     const Zone& zone;
-    std::string operator()(std::monostate) const { return "–"; }
+    std::string operator()(std::monostate) const { return std::string(kNotKnown); }
     std::string operator()(const std::string& text) const { return text; }
     std::string operator()(std::int64_t number) const {
       return unit == Unit::tokens ? human_tokens(number) : with_thousands(number);

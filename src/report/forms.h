@@ -14,8 +14,9 @@ std::string to_csv(const Report& report, const Look& look);
 std::string to_markdown(const Report& report, const Look& look);
 std::string to_html(const Report& report, const Look& look);
 
-// A value as people read it, "–" where there is none. Texts are as they were recorded, so each form has to make them
-// harmless in its own way.
+constexpr std::string_view kNotKnown = "–";
+// A value as people read it, kNotKnown where there is none. Texts are as they were recorded, so each form has to make
+// them harmless in its own way.
 std::string read_by_people(const Value& value, Unit unit, const Zone& zone);
 // Bars, the higher the more, of a series.
 std::string sparkline(const Series& series);

@@ -64,20 +64,24 @@ void add_unpriced_note(Report& report, const Tally& all) {
                          " requests have no known price and are not in the sum");
 }
 
-Result<Both> fold_both(metrics::Reader& reader, const Asked& asked, const std::vector<GroupBy>& by,
-                       Percentiles percentiles, unsigned kinds) {
+Result<Both> fold_both_names(metrics::Reader& reader, const Asked& asked, const GroupBy& by, Percentiles percentiles,
+                             unsigned kinds) {
   const Filter filter{asked.project, asked.source, kinds, percentiles};
   Both out;
-  FM_TRY(out.before, fold(reader, period_before(asked.period), asked.zone, filter, by));
-  FM_TRY(out.now, fold(reader, asked.period, asked.zone, filter, by));
+  FM_TRY(out.before, fold_names(reader, period_before(asked.period), asked.zone, filter, by));
+  FM_TRY(out.now, fold_names(reader, asked.period, asked.zone, filter, by));
   return out;
 }
 
-std::optional<std::string> by_kind_and_name(const Told& told) {
-  const metrics::SliceKey& key = told.slice.key;
-  if ((kOutcomes >> key.kind & 1U) == 0) return std::nullopt;
-  return static_cast<char>('0' + key.kind) + key.name;
+Result<Both> fold_both_sessions(metrics::Reader& reader, const Asked& asked, const GroupBy& by) {
+  const Filter filter{asked.project, asked.source};
+  Both out;
+  FM_TRY(out.before, fold_sessions(reader, period_before(asked.period), asked.zone, filter, by));
+  FM_TRY(out.now, fold_sessions(reader, asked.period, asked.zone, filter, by));
+  return out;
 }
+
+std::optional<std::string> by_kind_and_name(const Told& told) { return static_cast<char>('0' + told.kind) + told.name; }
 
 Row kind_and_name(const std::string& group) {
   constexpr std::string_view kWords[] = {"command", "tool", "agent"};
@@ -85,14 +89,15 @@ Row kind_and_name(const std::string& group) {
 }
 
 Table group_table(Report& report, const Labels& labels, Measures measures, const Tally& all, const Tally& all_before,
-                  const Groups& now, const Groups& before, Better better, std::int64_t limit) {
+                  const Groups& now, const Groups& before, Better better, const Asked& asked) {
   Table table{.columns = labels.columns};
   add_columns(table, measures);
   const std::vector<std::chrono::sys_days> days = days_of(report.period, report.zone);
   std::vector<Groups::const_iterator> sorted;
   for (auto at = now.begin(); at != now.end(); ++at) sorted.push_back(at);
   std::ranges::stable_sort(sorted, better, [](Groups::const_iterator at) -> const Tally& { return at->second; });
-  const std::size_t shown = limit > 0 ? std::min(sorted.size(), static_cast<std::size_t>(limit)) : sorted.size();
+  const std::size_t shown =
+      asked.limit > 0 ? std::min(sorted.size(), static_cast<std::size_t>(asked.limit)) : sorted.size();
   for (std::size_t i = 0; i < shown; ++i) {
     Row row = labels.of(sorted[i]->first);
     add_values(row, measures, {sorted[i]->second, in(before, sorted[i]->first), all, days});
@@ -105,7 +110,8 @@ Table group_table(Report& report, const Labels& labels, Measures measures, const
   add_values(table.before, measures, {all_before, none, all_before, days_of(report.before, report.zone)});
   if (shown < sorted.size())
     add_note(report, std::to_string(shown) + " of " + std::to_string(sorted.size()) +
-                         " rows are shown, totals are of all; `--limit 0` shows all");
+                         " rows are shown, totals are of all" + (asked.for_more.empty() ? "" : "; ") +
+                         std::string(asked.for_more));
   return table;
 }
 

@@ -29,8 +29,9 @@ void add_unpriced_note(Report& report, const Tally& all);
 struct Both {
   Folded now, before;
 };
-Result<Both> fold_both(metrics::Reader& reader, const Asked& asked, const std::vector<GroupBy>& by,
-                       Percentiles percentiles, unsigned kinds = ~0U);
+Result<Both> fold_both_names(metrics::Reader& reader, const Asked& asked, const GroupBy& by, Percentiles percentiles,
+                             unsigned kinds);
+Result<Both> fold_both_sessions(metrics::Reader& reader, const Asked& asked, const GroupBy& by);
 
 // Commands, tools and agents by kind and name, such as "1Bash".
 std::optional<std::string> by_kind_and_name(const Told& told);
@@ -42,10 +43,10 @@ struct Labels {
   std::vector<Column> columns;
   Row (*of)(const std::string& group);
 };
-// Of the groups that `better` puts first, `limit` (0: all); with a note on what is left out.
+// Of the groups that `better` puts first, as many as asked for; with a note on what is left out.
 using Better = bool (*)(const Tally& a, const Tally& b);
 Table group_table(Report& report, const Labels& labels, Measures measures, const Tally& all, const Tally& all_before,
-                  const Groups& now, const Groups& before, Better better, std::int64_t limit);
+                  const Groups& now, const Groups& before, Better better, const Asked& asked);
 
 // What became much slower or fails much more than before, of groups by kind and name: a table "outliers".
 void add_outliers(Report& report, const Groups& now, const Groups& before);

@@ -1,6 +1,7 @@
 // What can be said of a group of records: a column and how its value comes about, each once. Private to report.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -157,6 +158,14 @@ constexpr Measure kFirstBad{
 constexpr Measure kLastBad{
     {"last", "Last", Unit::time, 3, "Begin of the hour in which it last failed in this period."},
     [](const Seen& seen) -> Value { return seen.it.outcomes.errors() > 0 ? Value(seen.it.last_bad) : Value(); }};
+constexpr Measure kWhere{
+    {"project", "Mostly in", Unit::text, 3, "Project in which it failed most; of equals the first by name."},
+    [](const Seen& seen) -> Value {
+      if (&seen.it == &seen.all || seen.it.bad_by_project.empty()) return kUnknown;
+      const auto& [project, times] =
+          *std::ranges::max_element(seen.it.bad_by_project, {}, [](const auto& one) { return one.second; });
+      return project.empty() ? kUnknown : Value(project);
+    }};
 constexpr Measure kStart{
     {"start", "Start", Unit::time, 1, "When its first record in this period was."},
     [](const Seen& seen) -> Value { return seen.it.records() > 0 ? Value(seen.it.first) : Value(); }};

@@ -23,7 +23,7 @@ constexpr const Measure* kOfModel[] = {&kRequestCount, &kInput, &kOutput,   &kCa
 constexpr const Measure* kOfProject[] = {&kSessions, &kActive, &kCommandCount, &kToolCount, &kAgentCount, &kErrors,
                                          &kSuccess,  &kTokens, &kCost,         &kSeries,    &kLast};
 constexpr const Measure* kOfError[] = {&kMostErrors, &kFailed,     &kTimeouts, &kCancelled, &kCalls,
-                                       &kErrorRate,  &kErrorShare, &kFirstBad, &kLastBad};
+                                       &kErrorRate,  &kErrorShare, &kWhere,    &kFirstBad,  &kLastBad};
 
 bool more_calls(const Tally& a, const Tally& b) { return a.outcomes.count > b.outcomes.count; }
 bool more_errors(const Tally& a, const Tally& b) { return a.outcomes.errors() > b.outcomes.errors(); }
@@ -37,24 +37,26 @@ Row after_kind(const std::string& group) { return {group.substr(1)}; }
 // A question whose answer is a row a group.
 struct Grouping {
   std::string_view question, title;
-  unsigned kinds;
+  unsigned kinds = 0;  // 0: by session or project, of all kinds
   std::optional<std::string> (*by)(const Told& told);
   Labels labels;
   Measures measures;
   Better better;
-  std::string_view chart;
+  std::string_view chart = {};
 };
 
 Result<Report> answer(metrics::Reader& reader, const Asked& asked, const Grouping& how) {
   const bool durations = how.by == by_kind_and_name;
   FM_TRY(const Both both,
-         fold_both(reader, asked, {how.by}, durations ? Percentiles::of_all : Percentiles::none, how.kinds));
+         how.kinds == 0
+             ? fold_both_sessions(reader, asked, how.by)
+             : fold_both_names(reader, asked, how.by, durations ? Percentiles::of_all : Percentiles::none, how.kinds));
   Report report = begin_report(how.question, how.title, asked);
-  Table table = group_table(report, how.labels, how.measures, both.now.all, both.before.all, both.now.groups[0],
-                            both.before.groups[0], how.better, asked.limit);
+  Table table = group_table(report, how.labels, how.measures, both.now.all, both.before.all, both.now.groups,
+                            both.before.groups, how.better, asked);
   table.chart = how.chart;
   report.tables.push_back(std::move(table));
-  if (durations) add_outliers(report, both.now.groups[0], both.before.groups[0]);
+  if (durations) add_outliers(report, both.now.groups, both.before.groups);
   add_notes(report, how.measures, both.now.all);
   if (place_of(report.tables[0], "cost_usd") < report.tables[0].columns.size()) add_unpriced_note(report, both.now.all);
   return report;
@@ -64,10 +66,9 @@ Result<Report> sessions(metrics::Reader& reader, const Asked& asked) {
   return answer(reader, asked,
                 {.question = "sessions",
                  .title = "Sessions",
-                 .kinds = ~0U,
                  .by = [](const Told& told) -> std::optional<std::string> {
-                   if (told.slice.key.session_id.empty()) return std::nullopt;
-                   return told.slice.key.session_id;
+                   if (told.session_id.empty()) return std::nullopt;
+                   return told.session_id;
                  },
                  .labels = {{{"session", "Session", Unit::id, 0, "Id of the session."}}, own_name},
                  .measures = kOfSession,
@@ -115,7 +116,7 @@ Result<Report> models(metrics::Reader& reader, const Asked& asked) {
                 {.question = "models",
                  .title = "Models",
                  .kinds = 1U << kRequests,
-                 .by = [](const Told& told) -> std::optional<std::string> { return told.slice.key.name; },
+                 .by = [](const Told& told) -> std::optional<std::string> { return told.name; },
                  .labels = {{{"model", "Model", Unit::text, 0, "Name of the model."}}, own_name},
                  .measures = kOfModel,
                  .better = more_tokens,
@@ -126,8 +127,7 @@ Result<Report> projects(metrics::Reader& reader, const Asked& asked) {
   return answer(reader, asked,
                 {.question = "projects",
                  .title = "Projects",
-                 .kinds = ~0U,
-                 .by = [](const Told& told) -> std::optional<std::string> { return told.slice.key.project; },
+                 .by = [](const Told& told) -> std::optional<std::string> { return told.project; },
                  .labels = {{{"project", "Project", Unit::text, 0, "Name of the project."}}, own_name},
                  .measures = kOfProject,
                  .better = more_records,
@@ -136,8 +136,8 @@ Result<Report> projects(metrics::Reader& reader, const Asked& asked) {
 
 Result<Report> errors(metrics::Reader& reader, const Asked& asked) {
   // What never failed is no row here, but counts in the totals.
-  FM_TRY(Both both, fold_both(reader, asked, {by_kind_and_name}, Percentiles::of_groups, kOutcomes));
-  Groups& groups = both.now.groups[0];
+  FM_TRY(Both both, fold_both_names(reader, asked, by_kind_and_name, Percentiles::of_groups, kOutcomes));
+  Groups& groups = both.now.groups;
   const Groups everything = groups;
   std::erase_if(groups, [](const auto& group) { return group.second.outcomes.errors() == 0; });
   Report report = begin_report("errors", "What fails", asked);
@@ -145,10 +145,10 @@ Result<Report> errors(metrics::Reader& reader, const Asked& asked) {
       report,
       {{{"kind", "Kind", Unit::text, 1, "command, tool or agent"}, {"name", "Name", Unit::text, 0, "Its name."}},
        kind_and_name},
-      kOfError, both.now.all, both.before.all, groups, both.before.groups[0], more_errors, asked.limit);
+      kOfError, both.now.all, both.before.all, groups, both.before.groups, more_errors, asked);
   table.chart = "errors";
   report.tables.push_back(std::move(table));
-  add_outliers(report, everything, both.before.groups[0]);
+  add_outliers(report, everything, both.before.groups);
   add_notes(report, kOfError, both.now.all);
   return report;
 }
@@ -189,7 +189,9 @@ metrics::Period last_days(int days, const Zone& zone, WallTime now) {
 
 metrics::Period default_period(const Question& question, By by, const Zone& zone, WallTime now) {
   const WallTime until = now + Millis(1);
-  if (!question.back.calendar) return {now - std::chrono::days(question.back.days), until};
+  // From a full hour on: one that is cut has to be counted record by record.
+  if (!question.back.calendar)
+    return {metrics::begin_of(metrics::hour_of(now - std::chrono::days(question.back.days))), until};
   const std::chrono::sys_days today = zone.local(now).day;
   if (question.by && by == By::week) return {zone.begin_of(monday_of(today) - std::chrono::weeks(kPeriods - 1)), until};
   if (question.by && by == By::month) {

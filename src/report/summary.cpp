@@ -28,10 +28,11 @@ Groups only(const Groups& groups, KindPlace kind) {
 
 // The first rows of what another question answers whole.
 void add_top(Report& report, std::string_view name, std::string_view title, const Labels& labels, Measures measures,
-             const Both& both, const Groups& now, Better better) {
+             const Both& both, const Groups& now, Better better, Asked asked) {
+  asked.limit = kTopRows;
   const std::vector<std::string> notes = report.notes;
-  Table table = group_table(report, labels, measures, both.now.all, both.before.all, now, both.before.groups[0], better,
-                            kTopRows);
+  Table table =
+      group_table(report, labels, measures, both.now.all, both.before.all, now, both.before.groups, better, asked);
   report.notes = notes;  // that there are more is what "top" means
   table.name = name;
   table.title = title;
@@ -43,8 +44,11 @@ void add_top(Report& report, std::string_view name, std::string_view title, cons
 }  // namespace
 
 Result<Report> summary(metrics::Reader& reader, const Asked& asked) {
-  FM_TRY(Both both, fold_both(reader, asked, {by_kind_and_name}, Percentiles::of_groups));
-  const Groups &now = both.now.groups[0], &before = both.before.groups[0];
+  FM_TRY(Both both, fold_both_sessions(reader, asked, [](const Told&) { return std::nullopt; }));
+  FM_TRY(Both names, fold_both_names(reader, asked, by_kind_and_name, Percentiles::of_groups, kOutcomes));
+  both.now.groups = std::move(names.now.groups);
+  both.before.groups = std::move(names.before.groups);
+  const Groups &now = both.now.groups, &before = both.before.groups;
   Report report = begin_report("summary", "Summary", asked);
   Table card{.layout = Layout::card};
   add_columns(card, kOfAll);
@@ -59,16 +63,16 @@ Result<Report> summary(metrics::Reader& reader, const Asked& asked) {
 
   const auto after_kind = [](const std::string& group) { return Row{group.substr(1)}; };
   add_top(report, "tools", "Tools", {{{"tool", "Tool", Unit::text, 0, "Name of the tool."}}, after_kind}, kOfTop, both,
-          only(now, kTools), more_calls);
+          only(now, kTools), more_calls, asked);
   add_top(report, "commands", "Commands and skills",
           {{{"command", "Command", Unit::text, 0, "Slash command or skill."}}, after_kind}, kOfTop, both,
-          only(now, kCommands), more_calls);
+          only(now, kCommands), more_calls, asked);
   Groups failing = now;
   std::erase_if(failing, [](const auto& group) { return group.second.outcomes.errors() == 0; });
   add_top(report, "failures", "What fails most",
           {{{"kind", "Kind", Unit::text, 1, "command, tool or agent"}, {"name", "Name", Unit::text, 0, "Its name."}},
            kind_and_name},
-          kOfFailure, both, failing, more_errors);
+          kOfFailure, both, failing, more_errors, asked);
   add_outliers(report, now, before);
   if (both.now.all.records() == 0) report.notes.emplace_back(kNothing);
   if (asked.explain) add_score(report, both.now.all, now, before);

@@ -7,57 +7,132 @@ namespace fortium::report {
 
 namespace {
 
-bool has_outcome(std::size_t kind) { return (kOutcomes >> kind & 1U) != 0; }
+// Finds groups: those that come one after the other are often the same.
+class Grouper {
+ public:
+  Grouper(Groups& groups, const GroupBy& by) : groups_(groups), by_(by) {}
+
+  // nullptr: in no group.
+  Tally* of(const Told& told) {
+    const auto group = by_(told);
+    if (!group) return nullptr;
+    if (last_ == groups_.end() || last_->first != *group) last_ = groups_.try_emplace(*group).first;
+    return &last_->second;
+  }
+
+ private:
+  Groups& groups_;
+  const GroupBy& by_;
+  Groups::iterator last_ = groups_.end();
+};
+
+// Local time of hours that come in order.
+class LocalHours {
+ public:
+  explicit LocalHours(const Zone& zone) : zone_(zone) {}
+
+  const LocalTime& of(std::int64_t hour, WallTime time) {
+    if (hour != hour_) local_ = zone_.local(time);
+    hour_ = hour;
+    return local_;
+  }
+
+ private:
+  const Zone& zone_;
+  std::int64_t hour_ = INT64_MIN;
+  LocalTime local_;
+};
+
+bool fits(const Filter& filter, const std::string& project, const std::string& source) {
+  return (filter.project.empty() || project == filter.project) && (filter.source.empty() || source == filter.source);
+}
 
 }  // namespace
 
 std::int64_t Tally::records() const { return std::accumulate(counts.begin(), counts.end(), std::int64_t{0}); }
 
-void Tally::add(const Told& told, bool percentiles) {
-  const metrics::SliceKey& key = told.slice.key;
-  const metrics::Figures& figures = told.slice.figures;
+void Tally::add_times(WallTime since, WallTime until, std::string_view in) {
   const bool none = records() == 0;
-  first = none ? figures.first : std::min(first, figures.first);
-  last = none ? figures.last : std::max(last, figures.last);
-  counts[key.kind] += figures.count;
-  if (has_outcome(key.kind)) percentiles ? outcomes.merge(figures) : outcomes.merge_sums(figures);
-  if (key.kind == kRequests) requests.merge_sums(figures);
-  time.add(told.slice, told.phase);
-  by_day[told.local.day] += figures.count;
-  if (!key.project.empty() &&
-      std::pair(figures.last, std::string_view(key.project)) > std::pair(project_at_, std::string_view(project))) {
-    project = key.project;
-    project_at_ = figures.last;
-  }
-  if (figures.errors() > 0) {
-    const WallTime hour = metrics::begin_of(key.hour, told.phase);
-    if (last_bad == WallTime{}) first_bad = hour;
-    last_bad = hour;
-  }
+  first = none ? since : std::min(first, since);
+  last = none ? until : std::max(last, until);
+  if (in.empty() || std::pair(until, in) <= std::pair(project_at_, std::string_view(project))) return;
+  project = in;
+  project_at_ = until;
 }
 
-Result<Folded> fold(metrics::Reader& reader, const metrics::Period& period, const Zone& zone, const Filter& filter,
-                    const std::vector<GroupBy>& by) {
+void Tally::add(const metrics::Slice& slice, Millis phase, const LocalTime& local, bool percentiles) {
+  const metrics::SliceKey& key = slice.key;
+  const metrics::Figures& figures = slice.figures;
+  add_times(figures.first, figures.last, key.project);
+  counts[key.kind] += figures.count;
+  if (metrics::has_outcome(key.kind)) percentiles ? outcomes.merge(figures) : outcomes.merge_sums(figures);
+  if (key.kind == kRequests) requests.merge_sums(figures);
+  by_day[local.day] += figures.count;
+  if (figures.errors() == 0) return;
+  last_bad = metrics::begin_of(key.hour, phase);
+  if (bad_by_project.empty()) first_bad = last_bad;
+  bad_by_project[key.project] += figures.errors();
+}
+
+void Tally::add(const metrics::SessionHour& hour, Millis phase, const LocalTime& local) {
+  add_times(hour.first, hour.last, hour.project);
+  std::int64_t records = 0;
+  for (std::size_t kind = 0; kind < counts.size(); ++kind) {
+    counts[kind] += hour.counts[kind];
+    records += hour.counts[kind];
+    if (metrics::has_outcome(kind)) outcomes.count += hour.counts[kind];
+  }
+  for (std::size_t i = 0; i < hour.by_status.size(); ++i) metrics::grow(outcomes.by_status[i], hour.by_status[i]);
+  requests.count += hour.counts[kRequests];
+  for (const auto& [sum, by] :
+       {std::pair(&requests.input_tokens, hour.input_tokens), std::pair(&requests.output_tokens, hour.output_tokens),
+        std::pair(&requests.cache_read_tokens, hour.cache_read_tokens),
+        std::pair(&requests.cache_creation_tokens, hour.cache_creation_tokens),
+        std::pair(&requests.priced, hour.priced), std::pair(&requests.cost_nano_usd, hour.cost_nano_usd)})
+    metrics::grow(*sum, by);
+  time.add(hour.session_id, hour.hour, hour.minutes, phase);
+  by_day[local.day] += records;
+}
+
+Result<Folded> fold_names(metrics::Reader& reader, const metrics::Period& period, const Zone& zone,
+                          const Filter& filter, const GroupBy& by) {
   Folded out;
-  out.groups.resize(by.size());
+  const bool percentiles = filter.percentiles != Percentiles::none;
+  const metrics::Wanted wanted{.kinds = filter.kinds, .sessions = false, .durations = percentiles};
+  Grouper groups(out.groups, by);
   for (const Zone::Part& part : zone.parts(period, filter.grain)) {
-    std::int64_t at = INT64_MIN;
-    LocalTime local;
-    FM_TRY_(reader.slices(part.period, part.phase, [&](const metrics::Slice& slice) {
-      if ((filter.kinds >> slice.key.kind & 1U) == 0) return true;
-      if (!filter.project.empty() && slice.key.project != filter.project) return true;
-      if (!filter.source.empty() && slice.key.source != filter.source) return true;
-      if (at != slice.key.hour) local = zone.local(slice.figures.first);
-      at = slice.key.hour;
-      const Told told{slice, part.phase, local};
-      out.all.add(told, /*percentiles=*/false);
-      for (std::size_t i = 0; i < by.size(); ++i)
-        if (const auto group = by[i](told)) out.groups[i][*group].add(told, filter.percentiles != Percentiles::none);
+    LocalHours hours(zone);
+    FM_TRY_(reader.slices(part.period, part.phase, wanted, [&](const metrics::Slice& slice) {
+      const metrics::SliceKey& key = slice.key;
+      if (!wanted.has(key.kind) || !fits(filter, key.project, key.source)) return true;
+      const LocalTime& local = hours.of(key.hour, slice.figures.first);
+      out.all.add(slice, part.phase, local, /*percentiles=*/false);
+      if (Tally* const group = groups.of({key.session_id, key.project, local, key.kind, key.name}))
+        group->add(slice, part.phase, local, percentiles);
       return true;
     }));
   }
   if (filter.percentiles == Percentiles::of_all)
-    for (const auto& [name, tally] : out.groups.front()) out.all.outcomes.durations.merge(tally.outcomes.durations);
+    for (const auto& [name, tally] : out.groups) out.all.outcomes.durations.merge(tally.outcomes.durations);
+  return out;
+}
+
+Result<Folded> fold_sessions(metrics::Reader& reader, const metrics::Period& period, const Zone& zone,
+                             const Filter& filter, const GroupBy& by) {
+  static const std::string kNoName;
+  Folded out;
+  Grouper groups(out.groups, by);
+  for (const Zone::Part& part : zone.parts(period, filter.grain)) {
+    LocalHours hours(zone);
+    FM_TRY_(reader.session_hours(part.period, part.phase, [&](const metrics::SessionHour& hour) {
+      if (!fits(filter, hour.project, hour.source)) return true;
+      const LocalTime& local = hours.of(hour.hour, hour.first);
+      out.all.add(hour, part.phase, local);
+      if (Tally* const group = groups.of({hour.session_id, hour.project, local, metrics::kKindCount, kNoName}))
+        group->add(hour, part.phase, local);
+      return true;
+    }));
+  }
   return out;
 }
 

@@ -1,4 +1,5 @@
-// What reports are folded from slices: one tally a group, whatever the groups are. Private to report.
+// What reports are folded from: one tally a group, whatever the groups are. Of names, from slices; of what does not ask
+// for names, from hours of sessions, which are fewer. Private to report.
 #pragma once
 
 #include <array>
@@ -15,35 +16,41 @@
 
 namespace fortium::report {
 
-constexpr std::size_t kKinds = 6;
 // Places in metrics::kinds().
 enum KindPlace : std::size_t { kCommands, kTools, kAgents, kSessionChanges, kProductivity, kRequests };
 
-// A slice with when it was, in local time: all of it is in one local day, or hour (see Filter::grain).
+// What a slice, or an hour of a session, is about, and when it was, in local time: all of it is in one local day, or
+// hour (see Filter::grain).
 struct Told {
-  const metrics::Slice& slice;
-  Millis phase;  // of its hour
-  LocalTime local;
+  const std::string &session_id, &project;
+  const LocalTime& local;
+  std::size_t kind;         // of slices
+  const std::string& name;  // of slices
 };
 
 struct Tally {
   metrics::Figures outcomes;  // of commands, tool calls and agent interactions
   metrics::Figures requests;  // of model requests
-  std::array<std::int64_t, kKinds> counts{};
+  std::array<std::int64_t, metrics::kKindCount> counts{};
   WallTime first{}, last{};
   metrics::ActiveTime time;  // and sessions
   std::map<std::chrono::sys_days, std::int64_t> by_day;
-  std::string project;               // the newest that is named
-  WallTime first_bad{}, last_bad{};  // begin of the first and the last hour with something that did not succeed
+  std::string project;  // the newest that is named
+  // Of slices: begin of the first and the last hour with something that did not succeed, and how often by project.
+  WallTime first_bad{}, last_bad{};
+  std::map<std::string, std::int64_t, std::less<>> bad_by_project;
 
   std::int64_t records() const;
-  void add(const Told& told, bool percentiles);
+  void add(const metrics::Slice& slice, Millis phase, const LocalTime& local, bool percentiles);
+  void add(const metrics::SessionHour& hour, Millis phase, const LocalTime& local);
 
  private:
+  void add_times(WallTime since, WallTime until, std::string_view project);
+
   WallTime project_at_{};
 };
 
-// What groups the slices of a question: the same text, the same group; nothing, none.
+// What groups those of a question: the same text, the same group; nothing, none.
 using GroupBy = std::function<std::optional<std::string>(const Told&)>;
 using Groups = std::map<std::string, Tally>;
 
@@ -52,18 +59,22 @@ using Groups = std::map<std::string, Tally>;
 enum class Percentiles { none, of_groups, of_all };
 struct Filter {
   std::string project, source;  // empty: all
-  unsigned kinds = ~0U;         // bit n: of the kind in place n
+  unsigned kinds = ~0U;         // of slices. bit n: of the kind in place n
   Percentiles percentiles = Percentiles::none;
   Zone::Grain grain = Zone::Grain::day;  // what of local time groups depend on
 };
 constexpr unsigned kOutcomes = 1U << kCommands | 1U << kTools | 1U << kAgents;
 
-// Every record of the period in `all`, and in the groups of those that `by` gives a text for.
+// Every record of the period in `all`, and in the group that `by` gives a text for.
 struct Folded {
   Tally all;
-  std::vector<Groups> groups;  // in the order of `by`
+  Groups groups;
 };
-Result<Folded> fold(metrics::Reader& reader, const metrics::Period& period, const Zone& zone, const Filter& filter,
-                    const std::vector<GroupBy>& by);
+// From slices, without sessions and active time.
+Result<Folded> fold_names(metrics::Reader& reader, const metrics::Period& period, const Zone& zone,
+                          const Filter& filter, const GroupBy& by);
+// From hours of sessions, without names, durations and agents' tokens.
+Result<Folded> fold_sessions(metrics::Reader& reader, const metrics::Period& period, const Zone& zone,
+                             const Filter& filter, const GroupBy& by);
 
 }  // namespace fortium::report

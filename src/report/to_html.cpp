@@ -15,22 +15,25 @@ constexpr std::string_view kStyle = R"(
 @media(prefers-color-scheme:dark){:root{--ink:#e6e9ee;--soft:#9aa4b1;--line:#323a45;--paper:#14181e;--bar:#6ea8fe;--bad:#ff8b7e;
 --good:#63c97f;--h0:#232a33;--h1:#1f3d66;--h2:#2c5f9e;--h3:#4c8fe0;--h4:#8cbcff}}
 *{box-sizing:border-box}
-body{margin:0 auto;padding:2rem 1rem;max-width:72rem;background:var(--paper);color:var(--ink);
+body{margin:0 auto;padding:2rem 1rem;max-width:76rem;background:var(--paper);color:var(--ink);
 font:15px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif}
-h1{margin:0;font-size:1.6rem}h2{margin:2rem 0 .5rem;font-size:1.1rem}
+h1{margin:0;font-size:1.6rem}h2{margin:2rem 0 .5rem;font-size:1.1rem;break-after:avoid}
 p,li{color:var(--soft)}p{margin:.2rem 0 1rem}ul{padding-left:1.2rem;font-size:.85rem}
-.cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(11rem,1fr));gap:.75rem;margin:1rem 0}
+.cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(12rem,46%),1fr));gap:.75rem;margin:1rem 0}
 .card{border:1px solid var(--line);border-radius:8px;padding:.6rem .8rem;break-inside:avoid}
 .card dt{color:var(--soft);font-size:.85rem}.card dd{margin:0}
-.card .now{font-size:1.35rem;font-weight:600;font-variant-numeric:tabular-nums}
+.card .now{font-size:1.2rem;font-weight:600;font-variant-numeric:tabular-nums;white-space:nowrap}
 .card .was{color:var(--soft);font-size:.8rem}
 .scroll{overflow-x:auto}
-table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
+.newest{overflow-x:auto;width:fit-content;max-width:100%;direction:rtl}
+table{border-collapse:collapse;width:100%;font-size:.9rem;font-variant-numeric:tabular-nums}
 th{color:var(--soft);font-weight:500;font-size:.8rem;text-align:left}
-th,td{padding:.3rem .6rem;border-bottom:1px solid var(--line);white-space:nowrap}
+th,td{padding:.3rem .5rem;border-bottom:1px solid var(--line);white-space:nowrap}
 td:first-child{max-width:24rem;overflow:hidden;text-overflow:ellipsis}
 .n{text-align:right}tfoot td{font-weight:600}
-svg{display:block}.bar,.h{fill:var(--bar)}.axis{fill:var(--soft);font-size:9px}
+svg{display:block;direction:ltr}.bar{fill:var(--bar)}.axis{fill:var(--soft);font-size:9px}
+.time{max-width:45rem;margin-bottom:1rem}.time svg{width:100%;height:auto}
+.time p{display:flex;justify-content:space-between;margin:0;font-size:.75rem}
 .h0{fill:var(--h0)}.h1{fill:var(--h1)}.h2{fill:var(--h2)}.h3{fill:var(--h3)}.h4{fill:var(--h4)}
 .degrading{color:var(--bad)}.improving{color:var(--good)}
 @media print{body{max-width:none;padding:0;font-size:11px}.scroll{overflow:visible}tr{break-inside:avoid}
@@ -109,16 +112,19 @@ std::string chart(const Table& table, const Zone& zone) {
   };
   std::string shapes;
   if (is_along_time(table)) {
-    constexpr double kWidth = 720, kHeight = 120, kAxis = 14;
+    constexpr double kWidth = 720, kHeight = 120;
     const double step = kWidth / static_cast<double>(table.rows.size());
     for (std::size_t i = 0; i < table.rows.size(); ++i) {
       const double height = part_of(table.rows[i][charted], longest) * kHeight;
       shapes += rect(static_cast<double>(i) * step, kHeight - height, std::max(1.0, step - 2), height, "bar",
                      told(table.rows[i]));
     }
-    shapes += text_at(0, kHeight + kAxis - 3, read_by_people(table.rows.front()[0], Unit::text, zone));
-    shapes += text_at(kWidth - 52, kHeight + kAxis - 3, read_by_people(table.rows.back()[0], Unit::text, zone));
-    return svg(kWidth, kHeight + kAxis, column.title, shapes);
+    // It shrinks with the page; what is written below it does not.
+    const auto end = [&](const Row& row) {
+      return "<span>" + escaped(read_by_people(row[0], Unit::text, zone)) + "</span>";
+    };
+    return "<div class=\"time\">" + svg(kWidth, kHeight, column.title, shapes) + "<p>" + end(table.rows.front()) +
+           end(table.rows.back()) + "</p></div>\n";
   }
   constexpr double kLabel = 170, kWidth = 560, kRow = 18;
   constexpr std::size_t kMostBars = 15, kLabelChars = 26;
@@ -129,7 +135,8 @@ std::string chart(const Table& table, const Zone& zone) {
     shapes +=
         rect(kLabel, y + 3, part_of(table.rows[i][charted], longest) * kWidth, kRow - 6, "bar", told(table.rows[i]));
   }
-  return svg(kLabel + kWidth, static_cast<double>(bars) * kRow, column.title, shapes);
+  return "<div class=\"scroll\">" + svg(kLabel + kWidth, static_cast<double>(bars) * kRow, column.title, shapes) +
+         "</div>\n";
 }
 
 std::string cell(const Value& value, const Column& column, const Zone& zone) {
@@ -169,8 +176,9 @@ std::string card_text(const Table& card, const Zone& zone) {
     const auto* series = std::get_if<Series>(&card.totals[i]);
     out += "<div class=\"card\"><dt>" + escaped(lines[i].title) + "</dt><dd class=\"now\">" +
            (series != nullptr ? small_bars(*series) : escaped(lines[i].now)) + "</dd>";
-    if (!card.before.empty() && series == nullptr)
-      out += "<dd class=\"was\">before " + escaped(lines[i].before) + ", " + escaped(lines[i].change) + "</dd>";
+    if (!card.before.empty() && series == nullptr && lines[i].before != kNotKnown)
+      out += "<dd class=\"was\">before " + escaped(lines[i].before) +
+             (lines[i].change != kNotKnown ? ", " + escaped(lines[i].change) : "") + "</dd>";
     out += "</div>\n";
   }
   return out + "</dl>\n";
@@ -183,7 +191,9 @@ std::string heat_text(const Table& heat) {
   for (std::size_t i = 0; i < weeks.size(); ++i) {
     const double x = static_cast<double>(i) * kStep;
     if (const std::string begins = weeks[i].monday.substr(0, 7); begins != month) {
-      if (i + 3 < weeks.size() && (i == 0 || !month.empty())) shapes += text_at(x, kTop - 4, begins.substr(5));
+      // Where there is room for it.
+      if (i + 2 < weeks.size() && weeks[i + 2].monday.starts_with(begins))
+        shapes += text_at(x, kTop - 4, begins.substr(5));
       month = begins;
     }
     for (std::size_t day = 0; day < 7; ++day)
@@ -192,7 +202,7 @@ std::string heat_text(const Table& heat) {
             rect(x, kTop + static_cast<double>(day) * kStep, kSize, kSize, "h" + std::to_string(weeks[i].levels[day]),
                  weeks[i].days[day] + ": " + with_thousands(weeks[i].counts[day]));
   }
-  return "<div class=\"scroll\">" +
+  return "<div class=\"newest\">" +
          svg(static_cast<double>(weeks.size()) * kStep, kTop + 7 * kStep, "records by day", shapes) + "</div>\n";
 }
 

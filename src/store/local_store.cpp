@@ -6,6 +6,7 @@
 #include "fortium/base/log.h"
 #include "limits.h"
 #include "migrations.h"
+#include "session_hours.h"
 
 namespace fortium::store {
 
@@ -171,12 +172,25 @@ bool LocalStore::tidy(bool busy) {
 bool LocalStore::look_after_file() {
   auto more = checkup_.step(*database_);
   if (more && !*more) more = salvage_.step(*database_);
+  if (more && !*more) more = fold_step();
   for (const std::string& news : salvage_.take_news()) log_warn(news);
   if (more) return *more;
   log_warn("the store: " + more.error().what);
   note_error(more.error());
   if (store_ || more.error().code != Errc::corrupt) return false;
   return open().ok();
+}
+
+// What goes wrong here costs answers about long periods some time, and nothing else.
+bool LocalStore::fold_step() {
+  const auto more = fold_session_hours(*database_, clock_.now());
+  if (!more) log_debug("hours of sessions: " + more.error().what);
+  return more && *more;
+}
+
+void LocalStore::fold() {
+  while (database_ && fold_step()) {
+  }
 }
 
 Result<void> LocalStore::salvage() {

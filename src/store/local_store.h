@@ -56,6 +56,9 @@ class LocalStore final : public metrics::EventStore {
   // When no reply waits: checkpoint, spool, retention, size, salvage, and whether the file is whole. `busy`: only what
   // cannot be put off. True: there is more to do soon.
   bool tidy(bool busy);
+  // Adds up hours that are long over, for answers about long periods (session_hours.h). Otherwise that is done when no
+  // reply waits.
+  void fold();
   // All records of quarantined stores that can be read, now.
   Result<void> salvage();
   // This error came of using the open file: if it is damaged, it goes to the quarantine.
@@ -72,6 +75,7 @@ class LocalStore final : public metrics::EventStore {
   void leave_if_newer();
   void keep_limits(WallTime now);
   bool look_after_file();
+  bool fold_step();
 
   const LocalOptions options_;
   const Clock& clock_;

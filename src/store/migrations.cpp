@@ -13,6 +13,7 @@ constexpr std::int64_t kMostVersionsAhead = 1'000;  // no program will ever be t
 // person decided that it is never sent.
 constexpr std::string_view kLaneColumn = "lane INTEGER NOT NULL";
 
+// KINDS: a column each, how many records of the kind there are.
 constexpr std::string_view kOwnTables = R"sql(
 CREATE TABLE meta (
   name TEXT PRIMARY KEY NOT NULL,
@@ -64,6 +65,29 @@ CREATE TABLE slice (
   first INTEGER NOT NULL,
   last INTEGER NOT NULL,
   PRIMARY KEY (hour, kind, name, session_id, user_id, project, source)
+) WITHOUT ROWID, STRICT;
+
+-- The slices of one hour and session, whatever their kind and name, added up once the hour is long over: all hours up
+-- to the newest that is here. A record that comes later removes its hour and those after it.
+CREATE TABLE session_hour (
+  hour INTEGER NOT NULL, -- since 1970, UTC
+  session_id TEXT NOT NULL,
+  project TEXT NOT NULL,
+  source TEXT NOT NULL,
+KINDS  success INTEGER NOT NULL,
+  error INTEGER NOT NULL,
+  timeout INTEGER NOT NULL,
+  cancelled INTEGER NOT NULL,
+  input_tokens INTEGER NOT NULL,
+  output_tokens INTEGER NOT NULL,
+  cache_read_tokens INTEGER NOT NULL,
+  cache_creation_tokens INTEGER NOT NULL,
+  priced INTEGER NOT NULL, -- with a known cost
+  cost_nano_usd INTEGER NOT NULL,
+  minutes INTEGER NOT NULL, -- bit n: a record in minute n of the hour
+  first INTEGER NOT NULL,
+  last INTEGER NOT NULL,
+  PRIMARY KEY (hour, session_id, project, source)
 ) WITHOUT ROWID, STRICT;
 
 -- Hours that records were let go from, or were lost with a damaged file: their slices count more than a recount.
@@ -154,8 +178,12 @@ CREATE TABLE open_call (
 ) WITHOUT ROWID, STRICT;
 )sql";
 
+constexpr std::string_view kKinds = "KINDS";
+
 std::string version_1() {
-  std::string sql(kOwnTables);
+  std::string sql(kOwnTables), columns;
+  for (const metrics::Kind& kind : metrics::kinds()) columns += "  " + std::string(kind.name) + " INTEGER NOT NULL,\n";
+  sql.replace(sql.find(kKinds), kKinds.size(), columns);
   for (const metrics::Kind& kind : metrics::kinds()) {
     const std::string name(kind.name);
     sql += "\n" + schema::create_table(name, kind.shape, schema::kSqlite, kLaneColumn);

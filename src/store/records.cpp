@@ -18,6 +18,21 @@ Result<void> each_record(Database& database, const metrics::Kind& kind, WallTime
   }
 }
 
+Result<void> each_sliced(Database& database, const metrics::Kind& kind, WallTime since, WallTime until,
+                         const std::function<bool(const metrics::Event&)>& take) {
+  std::string columns;
+  for (std::size_t field = 0; field < kind.shape.size(); ++field)
+    columns += (field > 0 ? ", " : "") +
+               (metrics::is_sliced(kind, field) ? std::string(kind.shape[field].name) : std::string("NULL"));
+  FM_TRY(Statement list, database.db().prepare("SELECT " + columns + " FROM " + std::string(kind.name) +
+                                               " WHERE timestamp >= ? AND timestamp < ? ORDER BY timestamp"));
+  list.bind(to_ms(since), to_ms(until));
+  while (true) {
+    FM_TRY(const bool more, list.step());
+    if (!more || !take(event_of(list, kind))) return {};
+  }
+}
+
 Result<std::vector<metrics::Event>> newest_records(Database& database, std::int64_t limit) {
   std::vector<metrics::Event> newest;
   for (const metrics::Kind& kind : metrics::kinds()) {
@@ -48,7 +63,7 @@ Result<std::vector<std::int64_t>> count_records(Database& database) {
 Result<metrics::Slicer> slice_records(Database& database, WallTime since, WallTime until, Millis phase) {
   metrics::Slicer slicer(phase);
   for (const metrics::Kind& kind : metrics::kinds())
-    FM_TRY_(each_record(database, kind, since, until, [&](const metrics::Event& event) {
+    FM_TRY_(each_sliced(database, kind, since, until, [&](const metrics::Event& event) {
       slicer.add(event);
       return true;
     }));

@@ -261,7 +261,7 @@ Result<void> Salvage::bring_slices(Database& into) {
            [&](const Statement& row) { hours.push_back(row.integer(0)); });
   for (const std::int64_t hour : hours) {
     Result<void> brought;
-    (void)each_slice(from.tables, hour, hour + 1, nullptr, [&](const metrics::Slice& there) {
+    (void)each_slice(from.tables, hour, hour + 1, {}, [&](const metrics::Slice& there) {
       brought = bring(there);
       return brought.ok();
     });

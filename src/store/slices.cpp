@@ -6,12 +6,15 @@
 #include <utility>
 
 #include "records.h"
+#include "session_hours.h"
 
 namespace fortium::store {
 
 using metrics::Figures;
+using metrics::SessionHour;
 using metrics::Slice;
 using metrics::SliceKey;
+using metrics::Wanted;
 
 namespace {
 
@@ -25,7 +28,7 @@ constexpr std::string_view kWhereKey =
     "WHERE hour = ?1 AND kind = ?2 AND name = ?3 AND session_id = ?4 AND user_id = ?5 AND project = ?6 AND source = ?7";
 
 // From this column on; corrupt where no figures could have been written like that.
-Result<void> read_figures(const Statement& row, int column, Figures& into) {
+Result<void> read_figures(const Statement& row, int column, bool durations, Figures& into) {
   std::int64_t minutes = 0, first = 0, last = 0, least = 0;
   const auto read = [&](std::int64_t& number) {
     number = row.integer(column++);
@@ -34,13 +37,13 @@ Result<void> read_figures(const Statement& row, int column, Figures& into) {
   read(into.count);
   for (std::int64_t& count : into.by_status) read(count);
   for (std::int64_t* number : {&into.timed, &into.total_us, &into.min_us, &into.max_us}) read(*number);
-  FM_TRY(into.durations, metrics::Durations::from_bytes(row.blob(column++)));
+  const bool sound = into.durations.read(row.blob(column++));
   for (std::int64_t* number : {&into.input_tokens, &into.output_tokens, &into.cache_read_tokens,
                                &into.cache_creation_tokens, &into.priced, &into.cost_nano_usd, &minutes})
     read(*number);
   first = row.integer(column++);
   last = row.integer(column++);
-  if (least < 0 || into.durations.count() != into.timed)
+  if (least < 0 || !sound || (durations && into.durations.count() != into.timed))
     return Error{Errc::corrupt, "a slice has figures that make no sense"};
   into.minutes = static_cast<std::uint64_t>(minutes);
   into.first = from_ms(first);
@@ -75,37 +78,76 @@ Result<Statement> prepare_update(Db& db) {
       std::string(kWhereKey));
 }
 
-Result<Statement> prepare_select(Db& db) {
-  return db.prepare("SELECT " + std::string(kKey) + ", " + std::string(kFigures) +
-                    " FROM slice WHERE hour >= ?1 AND hour < ?2 AND (?3 = '' OR kind = ?3) ORDER BY hour");
+constexpr Wanted kEverything{};
+
+constexpr unsigned kAllKinds = (1U << metrics::kKindCount) - 1;
+
+unsigned outcome_kinds() {
+  unsigned kinds = 0;
+  for (std::size_t kind = 0; kind < metrics::kKindCount; ++kind)
+    if (metrics::has_outcome(kind)) kinds |= 1U << kind;
+  return kinds;
 }
 
-// False: of a kind that a newer version of this program has.
-bool read_key(const Statement& row, SliceKey& into) {
-  const metrics::Kind* kind = metrics::find_kind(row.text(1));
-  if (kind == nullptr) return false;
-  into.hour = row.integer(0);
-  into.kind = metrics::index_of(*kind);
-  int column = 2;
-  for (std::string* text : {&into.name, &into.session_id, &into.user_id, &into.project, &into.source})
-    *text = row.text(column++);
-  return true;
+// What is not wanted is a constant there: to read a column costs as much as to add it up.
+Result<Statement> prepare_select(Db& db, const Wanted& wanted) {
+  std::string sql =
+      "SELECT " + std::string(kKey) + ", " + std::string(kFigures) + " FROM slice WHERE hour >= ?1 AND hour < ?2";
+  const auto instead = [&sql](std::string_view column, std::string_view constant) {
+    sql.replace(sql.find(column), column.size(), constant);
+  };
+  if (!wanted.sessions) instead("session_id, user_id", "'', ''");
+  if (!wanted.sessions) instead("minutes", "0");
+  if (!wanted.durations) instead("durations", "x''");
+  // What only requests have.
+  if ((wanted.kinds & ~outcome_kinds()) == 0)
+    instead("cache_read_tokens, cache_creation_tokens, priced, cost_nano_usd", "0, 0, 0, 0");
+  // Rows of other kinds are left before any column of theirs is read.
+  std::string kinds;
+  for (const metrics::Kind& kind : metrics::kinds())
+    if (wanted.has(metrics::index_of(kind))) kinds += (kinds.empty() ? "'" : ", '") + std::string(kind.name) + "'";
+  if ((~wanted.kinds & kAllKinds) != 0) sql += " AND kind IN (" + kinds + ")";
+  return db.prepare(sql + " ORDER BY hour");
 }
+
+// Reads the keys of rows, one after the other: most have the kind of the one before.
+class Keys {
+ public:
+  explicit Keys(const Wanted& wanted) : wanted_(wanted) {}
+
+  // False: not wanted, or of a kind that a newer version of this program has.
+  bool read(const Statement& row, SliceKey& into) {
+    if (const std::string_view name = row.text(1); kind_ == nullptr || name != kind_->name)
+      kind_ = metrics::find_kind(name);
+    if (kind_ == nullptr || !wanted_.has(metrics::index_of(*kind_))) return false;
+    into.hour = row.integer(0);
+    into.kind = metrics::index_of(*kind_);
+    int column = 2;
+    for (std::string* text : {&into.name, &into.session_id, &into.user_id, &into.project, &into.source})
+      *text = row.text(column++);
+    return true;
+  }
+
+ private:
+  const Wanted& wanted_;
+  const metrics::Kind* kind_ = nullptr;
+};
 
 using Rows = std::map<SliceKey, Figures>;
 
 // Of one hour; a row that cannot be read counts nothing.
 Result<Rows> rows_of(Db& db, std::int64_t hour) {
   Rows rows;
-  FM_TRY(Statement list, prepare_select(db));
-  list.bind(hour, hour + 1, "");
+  FM_TRY(Statement list, prepare_select(db, kEverything));
+  list.bind(hour, hour + 1);
+  Keys keys(kEverything);
   SliceKey key;
   while (true) {
     FM_TRY(const bool more, list.step());
     if (!more) return rows;
-    if (!read_key(list, key)) continue;
+    if (!keys.read(list, key)) continue;
     Figures figures;
-    rows[key] = read_figures(list, kKeyColumns, figures) ? figures : Figures{};
+    rows[key] = read_figures(list, kKeyColumns, /*durations=*/true, figures) ? figures : Figures{};
   }
 }
 
@@ -115,10 +157,9 @@ Result<bool> is_thinned(Db& db, std::int64_t hour) {
 }
 
 // What the rows of an hour should be: nothing of what is right already, and no figures where there should be no row.
-Result<Rows> mend(Database& database, std::int64_t hour) {
+Result<Rows> mend(Database& database, std::int64_t hour, const Rows& rows) {
   FM_TRY(const metrics::Slicer recount,
          slice_records(database, metrics::begin_of(hour), metrics::begin_of(hour + 1), Millis(0)));
-  FM_TRY(const Rows rows, rows_of(database.db(), hour));
   FM_TRY(const bool thinned, is_thinned(database.db(), hour));
   Rows right;
   for (const auto& [key, figures] : rows)
@@ -132,6 +173,24 @@ Result<Rows> mend(Database& database, std::int64_t hour) {
       right[key] = figures;
   }
   return right;
+}
+
+// Whether the hours of sessions, up to the newest there is, are what these rows add up to.
+Result<bool> is_added_up(Db& db, std::int64_t hour, const Rows& rows) {
+  FM_TRY(const std::int64_t newest, newest_session_hour(db));
+  if (hour > newest) return true;
+  std::vector<SessionHour> right, there;
+  const auto into = [](std::vector<SessionHour>& all) {
+    return [&all](const SessionHour& one) {
+      all.push_back(one);
+      return true;
+    };
+  };
+  metrics::SessionHours sum(into(right));
+  for (const auto& [key, figures] : rows) sum.add({key, figures});
+  sum.finish();
+  const auto read = each_session_hour(db, hour, hour + 1, into(there));
+  return read.ok() && right == there;
 }
 
 }  // namespace
@@ -148,8 +207,19 @@ Result<void> SliceTable::add(const SliceKey& key, const Figures& more, const Fig
   return {};
 }
 
+// What was added up of this hour is no longer all there is.
+Result<void> SliceTable::unfold(std::int64_t hour) {
+  FM_TRY_(remove_session_hours(database_.db(), hour));
+  folded_ = hour - 1;
+  return {};
+}
+
 // The figures of a row that is to be written.
 Result<Figures*> SliceTable::grow(const SliceKey& key) {
+  if (!folded_) {
+    FM_TRY(folded_, newest_session_hour(database_.db()));
+  }
+  if (key.hour <= *folded_) FM_TRY_(unfold(key.hour));
   auto at = rows_.find(key);
   if (at == rows_.end()) {
     if (!get_) {
@@ -159,7 +229,7 @@ Result<Figures*> SliceTable::grow(const SliceKey& key) {
                                        key.project, key.source)
                                  .step());
     Row row{.known = known};
-    const Result<void> read = known ? read_figures(get_, 0, row.figures) : Result<void>();
+    const Result<void> read = known ? read_figures(get_, 0, /*durations=*/true, row.figures) : Result<void>();
     get_.reset();
     FM_TRY_(read);
     at = rows_.emplace(key, std::move(row)).first;
@@ -183,27 +253,29 @@ Result<void> SliceTable::write() {
 }
 
 void SliceTable::forget() {
+  folded_.reset();
   grown_.clear();
   rows_.clear();
 }
 
-Result<bool> each_slice(Db& db, std::int64_t from, std::int64_t until, const metrics::Kind* kind,
+Result<bool> each_slice(Db& db, std::int64_t from, std::int64_t until, const Wanted& wanted,
                         const metrics::TakeSlice& take) {
-  FM_TRY(Statement list, prepare_select(db));
-  list.bind(from, until, kind != nullptr ? kind->name : "");
+  FM_TRY(Statement list, prepare_select(db, wanted));
+  list.bind(from, until);
+  Keys keys(wanted);
   Slice slice;  // one for all: its texts keep their room
   while (true) {
     FM_TRY(const bool more, list.step());
     if (!more) return true;
-    if (!read_key(list, slice.key)) continue;
-    FM_TRY_(read_figures(list, kKeyColumns, slice.figures));
+    if (!keys.read(list, slice.key)) continue;
+    FM_TRY_(read_figures(list, kKeyColumns, wanted.durations, slice.figures));
     if (!take(slice)) return false;
   }
 }
 
-Result<std::vector<std::int64_t>> differing_hours(Database& database) {
+Result<std::vector<std::int64_t>> differing_hours(Database& database, const Step& step) {
   std::set<std::int64_t> hours;
-  std::string all = "SELECT hour FROM slice";
+  std::string all = "SELECT hour FROM slice UNION SELECT hour FROM session_hour";
   for (const metrics::Kind& kind : metrics::kinds())
     all += " UNION SELECT " + std::string(kHour) + " FROM " + std::string(kind.name);
   FM_TRY(Statement list, database.db().prepare(all));
@@ -213,12 +285,17 @@ Result<std::vector<std::int64_t>> differing_hours(Database& database) {
     hours.insert(list.integer(0));
   }
   std::vector<std::int64_t> differing;
-  for (const std::int64_t hour : hours)
+  std::int64_t done = 0;
+  for (const std::int64_t hour : hours) {
     FM_TRY_(database.read([&]() -> Result<void> {
-      FM_TRY(const Rows wrong, mend(database, hour));
-      if (!wrong.empty()) differing.push_back(hour);
+      FM_TRY(const Rows rows, rows_of(database.db(), hour));
+      FM_TRY(const Rows wrong, mend(database, hour, rows));
+      FM_TRY(const bool added_up, is_added_up(database.db(), hour, rows));
+      if (!wrong.empty() || !added_up) differing.push_back(hour);
       return {};
     }));
+    if (step) step(++done, static_cast<std::int64_t>(hours.size()));
+  }
   return differing;
 }
 
@@ -227,7 +304,9 @@ Result<void> rebuild(Database& database, const std::vector<std::int64_t>& hours)
   FM_TRY(Statement add, prepare_insert(database.db()));
   for (const std::int64_t hour : hours)
     FM_TRY_(database.write([&]() -> Result<void> {
-      FM_TRY(const Rows right, mend(database, hour));
+      FM_TRY_(remove_session_hours(database.db(), hour));
+      FM_TRY(const Rows rows, rows_of(database.db(), hour));
+      FM_TRY(const Rows right, mend(database, hour, rows));
       for (const auto& [key, figures] : right) {
         FM_TRY_(remove.run_with(key.hour, metrics::kinds()[key.kind].name, key.name, key.session_id, key.user_id,
                                 key.project, key.source));

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -16,7 +17,8 @@
 
 namespace fortium::store {
 
-// Adds records to the table. What it has read it remembers, until it is told that others may have written.
+// Adds records to the table, and removes what was added up from it (session_hours.h) where that is no longer true. What
+// it has read it remembers, until it is told that others may have written.
 class SliceTable {
  public:
   explicit SliceTable(Database& database) : database_(database) {}
@@ -28,6 +30,8 @@ class SliceTable {
   Result<void> write();
   void forget();
   std::size_t remembered() const { return rows_.size(); }
+  // What newest_session_hour() says, for those who know.
+  void know_folded(std::int64_t hour) { folded_ = hour; }
 
  private:
   struct Row {
@@ -37,24 +41,28 @@ class SliceTable {
   };
   using Rows = std::map<metrics::SliceKey, Row>;
   Result<metrics::Figures*> grow(const metrics::SliceKey& key);
+  Result<void> unfold(std::int64_t hour);
 
   Database& database_;
   Rows rows_;
   std::vector<Rows::value_type*> grown_;
+  std::optional<std::int64_t> folded_;
   Statement get_, update_, insert_;
 };
 
 // False: `take` has said no.
-// The rows of the hours from `from` on and before `until`, in order of hours; of one kind, if given.
-Result<bool> each_slice(Db& db, std::int64_t from, std::int64_t until, const metrics::Kind* kind,
+// The rows of the hours from `from` on and before `until`, in order of hours.
+Result<bool> each_slice(Db& db, std::int64_t from, std::int64_t until, const metrics::Wanted& wanted,
                         const metrics::TakeSlice& take);
 // SQL: the hour of a record, and what comes before its FROM when records are let go.
 constexpr std::string_view kHour = "timestamp / 3600000";
 constexpr std::string_view kThin = "INSERT OR IGNORE INTO thinned (hour) SELECT timestamp / 3600000";
 
-// Hours whose rows are not what their records add up to; of a thinned hour, whose rows count less than there is. Each
-// hour is looked at in a transaction of its own. Seconds for a million records.
-Result<std::vector<std::int64_t>> differing_hours(Database& database);
+// Hours whose rows are not what their records add up to; of a thinned hour, whose rows count less than there is. The
+// same for what was added up from the rows. Each hour is looked at in a transaction of its own. Seconds for a million
+// records; `step` is told of the hours, and how many there are.
+using Step = std::function<void(std::int64_t done, std::int64_t total)>;
+Result<std::vector<std::int64_t>> differing_hours(Database& database, const Step& step = {});
 // Makes the rows of these hours from the records; what a thinned hour counts beyond them stays.
 Result<void> rebuild(Database& database, const std::vector<std::int64_t>& hours);
 

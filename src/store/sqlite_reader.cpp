@@ -1,7 +1,10 @@
 #include "sqlite_reader.h"
 
+#include <algorithm>
+
 #include "fortium/schema/sql.h"
 #include "records.h"
+#include "session_hours.h"
 #include "slices.h"
 #include "sqlite_store.h"
 
@@ -21,9 +24,17 @@ Result<void> SqliteReader::at_one_moment(const std::function<Result<void>()>& wo
   return database_.read(work);
 }
 
-Result<bool> SqliteReader::each_slice(std::int64_t from, std::int64_t until, const Kind* kind,
+Result<bool> SqliteReader::each_slice(std::int64_t from, std::int64_t until, const metrics::Wanted& wanted,
                                       const metrics::TakeSlice& take) {
-  return store::each_slice(database_.db(), from, until, kind, take);
+  return store::each_slice(database_.db(), from, until, wanted, take);
+}
+
+Result<std::int64_t> SqliteReader::each_session_hour(std::int64_t from, std::int64_t until,
+                                                     const metrics::SessionHours::Take& take) {
+  FM_TRY(const std::int64_t newest, newest_session_hour(database_.db()));
+  const std::int64_t end = std::clamp(newest + 1, from, until);
+  FM_TRY_(store::each_session_hour(database_.db(), from, end, take));
+  return end;
 }
 
 // The tables have no index by session, which each record would have to pay for; but by time there is one, and whoever
@@ -35,17 +46,8 @@ Result<void> SqliteReader::each_record(const Kind& kind, const Period& period, s
   });
 }
 
-Result<void> SqliteReader::each_duration(const Kind& kind, const Period& period,
-                                         const std::function<void(std::string_view name, double ms)>& take) {
-  FM_TRY(Statement list,
-         database_.db().prepare("SELECT " + name_column(kind) + ", execution_time_ms FROM " + std::string(kind.name) +
-                                " WHERE timestamp >= ? AND timestamp < ? AND execution_time_ms IS NOT NULL"));
-  list.bind(to_ms(period.since), to_ms(period.until));
-  while (true) {
-    FM_TRY(const bool more, list.step());
-    if (!more) return {};
-    take(list.text(0), list.real(1));
-  }
+Result<void> SqliteReader::each_sliced(const Kind& kind, const Period& period, const metrics::TakeEvent& take) {
+  return store::each_sliced(database_, kind, period.since, period.until, take);
 }
 
 Result<std::optional<WallTime>> SqliteReader::first_record(const Period& period) {

@@ -118,10 +118,12 @@ Result<Stored> SqliteStore::add(Event& event) {
 Result<bool> SqliteStore::is_gone(const Event& event) {
   if (!counters_.any_gone) {
     if (!any_gone_) {
-      FM_TRY(any_gone_, database_.db().prepare("SELECT EXISTS (SELECT 1 FROM gone)"));
+      FM_TRY(any_gone_, database_.db().prepare(
+                            "SELECT EXISTS (SELECT 1 FROM gone), (SELECT coalesce(max(hour), -1) FROM session_hour)"));
     }
     FM_TRY_(any_gone_.step());
     counters_.any_gone = any_gone_.integer(0) != 0;
+    slices_.know_folded(any_gone_.integer(1));
     any_gone_.reset();
   }
   if (!*counters_.any_gone) return false;

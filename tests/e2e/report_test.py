@@ -229,6 +229,10 @@ class Report(support.Case):
                 self.near(told[name], expected, (where, name), 1e-9)
         times = sorted(one["timestamp"] for one in now.records)
         if where[0] == "errors":
+            if "project" in told:
+                bad = collections.Counter(one.get("project", "") for one in now.outcomes if one["status"] != "success")
+                most = min((name for name in bad if bad[name] == max(bad.values())), default="")
+                self.assertEqual(told["project"], None if where[1] in ("totals", "before") else most or None, where)
             if "first" in told:
                 self.assertEqual((told["first"], told["last"]), exact_hour(now.records), where)
         else:
@@ -511,7 +515,8 @@ class Forms(Report):
                 for (title, now, *before), name in zip(page.cards, self.in_order(question)):
                     self.same(now, self.flat(told["totals"])[name], (title, now))
                     if before:
-                        self.same(re.match("before (.*), [^,]*$", before[0])[1], self.flat(told["totals_before"])[name], title)
+                        self.same(re.match(r"before (.*?)(, [+-]?\d+ %)?$", before[0])[1],
+                                  self.flat(told["totals_before"])[name], title)
                 continue
             body = [row for row in page.tables[0][1:] if row[0] != "total"]
             self.assertEqual(len(body), len(rows))

@@ -80,7 +80,8 @@ void Session::connect() {
   if (option("resumed", "yes") == "no") stamp.session_id = uuid7(clock_.now(), entropy_);
   recorder_ =
       std::make_unique<metrics::Recorder>(*may_fail_, clock_, entropy_, stamp, option("recording", "on") == "off");
-  catalog_ = mcp::standard_catalog(option("alerts", "on") == "on");
+  catalog_ =
+      mcp::standard_catalog(option("alerts", "on") == "on" ? std::optional(metrics::AlertRules()) : std::nullopt);
   app::add_report_rows(catalog_);
   app::add_local_rows(catalog_, settings_);
   app::add_hook_tool(catalog_, [this](const claude::HookEvent& event) { return record(event); });

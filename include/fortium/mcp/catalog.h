@@ -12,6 +12,7 @@
 #include "fortium/base/clock.h"
 #include "fortium/base/json.h"
 #include "fortium/base/result.h"
+#include "fortium/metrics/alerts.h"
 #include "fortium/metrics/recorder.h"
 #include "fortium/metrics/report.h"
 #include "fortium/schema/field.h"
@@ -55,7 +56,7 @@ struct Tool {
   std::string_view doc;
   schema::Shape input;
   schema::Shape output;
-  // It stages records and reads nothing: its answer waits for the commit of its group.
+  // It stages records, and reads nothing that is staged: its answer waits for the commit of its group.
   bool records = false;
   bool read_only = false;
   // It can be called by who knows its name, and is in no list: no model is to see it.
@@ -95,8 +96,8 @@ struct Catalog {
 };
 
 // The recorders (one a kind, from the table, and those of sessions), the questions, the documented resources and the
-// prompt. What needs more than a Context (settings, files) is added by the program. `alerts`: recorders warn of tools
-// that fail or are slow.
-Catalog standard_catalog(bool alerts = true);
+// prompt. What needs more than a Context (settings, files) is added by the program. `alerts`: recorders warn by these
+// rules; none: they do not.
+Catalog standard_catalog(const std::optional<metrics::AlertRules>& alerts = metrics::AlertRules());
 
 }  // namespace fortium::mcp

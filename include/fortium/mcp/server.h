@@ -59,6 +59,8 @@ class Server {
   std::vector<std::string> notices();
   // How long notices() may wait; nullopt: until the next line.
   std::optional<Millis> notices_in() const;
+  // Whether log() would tell the client of something that matters so much.
+  bool hears(Severity severity) const;
   // Something happened beside the requests. The line to send, if the client listens.
   std::vector<std::string> log(Severity severity, std::string_view logger, std::string_view text);
   // The last lines: requests that stayed open end.

@@ -1,6 +1,6 @@
-// How long somebody worked, from slices: a minute in which a session has a record is active, and so are up to
-// kMostIdleMinutes without one between two that have. Sessions are added up, also where they overlap; records without a
-// session do not count. Value; any thread.
+// How long somebody worked, from slices or hours of sessions: a minute in which a session has a record is active, and
+// so are up to kMostIdleMinutes without one between two that have. Sessions are added up, also where they overlap;
+// records without a session do not count. Value; any thread.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +17,11 @@ constexpr std::int64_t kFocusMinutes = 25;
 
 class ActiveTime {
  public:
-  // Hours must not go back; within an hour the order is free. `phase`: of the slice's hour.
-  void add(const Slice& slice, Millis phase = Millis(0));
+  // Hours must not go back; within an hour the order is free. `phase`: of the hour. Without a session nothing is added.
+  void add(std::string_view session, std::int64_t hour, std::uint64_t minutes, Millis phase = Millis(0));
+  void add(const Slice& slice, Millis phase = Millis(0)) {
+    add(slice.key.session_id, slice.key.hour, slice.figures.minutes, phase);
+  }
   Millis total() const;
   // What of it was in stretches of focus.
   Millis focused() const;

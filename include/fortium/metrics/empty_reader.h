@@ -7,7 +7,9 @@ namespace fortium::metrics {
 
 class EmptyReader : public Reader {
  public:
-  Result<void> slices(const Period&, Millis, const std::function<bool(const Slice&)>&) override { return {}; }
+  Result<void> slices(const Period&, Millis, const Wanted&, const std::function<bool(const Slice&)>&) override {
+    return {};
+  }
   Result<Summary> summary(const Period& period) override {
     Summary none;
     none.period = period;

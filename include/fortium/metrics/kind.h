@@ -43,6 +43,7 @@ struct Kind {
 
 // In the order of the keys of a batch (interface: receipts count over the keys in this order).
 std::span<const Kind> kinds();
+constexpr std::size_t kKindCount = 6;  // of them
 // By name or by batch key; nullptr when there is none.
 const Kind* find_kind(std::string_view name);
 std::size_t index_of(const Kind& kind);

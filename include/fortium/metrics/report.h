@@ -14,6 +14,7 @@
 #include "fortium/base/result.h"
 #include "fortium/metrics/event.h"
 #include "fortium/metrics/kind.h"
+#include "fortium/metrics/session_hour.h"
 #include "fortium/metrics/slice.h"
 
 namespace fortium::metrics {
@@ -47,9 +48,7 @@ struct Summary {
   std::optional<double> success_rate;  // of commands, tool calls and agent interactions
 };
 
-// Nearest-rank percentiles of the durations (Hyndman and Fan, definition 1): exact while the period holds at most
-// kMostExactPercentiles records of the kind, and they were not let go; else as Durations says.
-constexpr std::int64_t kMostExactPercentiles = 10'000;
+// As Durations says.
 struct Percentiles {
   double p50 = 0, p90 = 0, p95 = 0, p99 = 0;
 };
@@ -119,15 +118,28 @@ struct Day {
   std::int64_t errors = 0;
 };
 
+// What is asked of slices: a reader may leave out, or leave empty, what is not.
+struct Wanted {
+  unsigned kinds = ~0U;  // bit n: of the kind in place n of kinds()
+  bool sessions = true;  // session_id, user_id, and the minutes; else slices that differ in nothing but these come, too
+  bool durations = true;  // those that percentiles are made of
+
+  bool has(std::size_t kind) const { return (kinds >> kind & 1U) != 0; }
+};
+
 class Reader {
  public:
   virtual ~Reader() = default;
   // Asked every few milliseconds while an answer takes long; `no` ends it with `cancelled`. It must not use the reader.
   virtual void while_reading(const std::function<bool()>& /*go_on*/) {}
-  // Every record of the period is in exactly one of the slices that are handed over, in order of their keys, until
+  // Every record of the period is in exactly one of the slices that are handed over, in order of their hours, until
   // `take` says no. Hours begin at `phase`, and an hour that the period cuts is that part of it. `take` must not use
   // the reader.
-  virtual Result<void> slices(const Period& period, Millis phase, const std::function<bool(const Slice&)>& take) = 0;
+  virtual Result<void> slices(const Period& period, Millis phase, const Wanted& wanted,
+                              const std::function<bool(const Slice&)>& take) = 0;
+  // The same by session instead of by name and kind: the fewer, the better for long periods.
+  virtual Result<void> session_hours(const Period& period, Millis phase,
+                                     const std::function<bool(const SessionHour&)>& take);
   virtual Result<Summary> summary(const Period& period) = 0;
   // kind: command_execution, tool_usage or agent_interaction. By count, the most used first; `only` one name, if given.
   virtual Result<std::vector<Usage>> usage(const Kind& kind, const Period& period, std::string_view only,

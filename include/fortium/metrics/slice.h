@@ -41,6 +41,8 @@ class Durations {
   std::string bytes() const;
   // Errc::corrupt for what bytes() never gives.
   static Result<Durations> from_bytes(std::string_view bytes);
+  // The same into this, whose room is used again. False: they are not what bytes() gives, and this is of no use.
+  bool read(std::string_view bytes);
 
   friend bool operator==(const Durations&, const Durations&) = default;
 
@@ -48,12 +50,24 @@ class Durations {
   using Bin = std::pair<std::int32_t, std::int64_t>;  // its number, how many are in it
 
   void spread();
+  void count(std::size_t& at, std::int32_t bin, std::int64_t times);
   void count_into_bins(const Durations& other, std::int64_t times);
+  void drop_empty_bins();
+  template <class Take>
+  void each_bin(Take&& take) const;
 
+  // What is filled depends on what was added, never on the order.
   std::int64_t count_ = 0;
   std::vector<std::int64_t> exact_;  // sorted, while there are no bins
-  std::vector<Bin> bins_;            // sorted, none empty
+  std::vector<Bin> bins_;            // sorted, none empty, while they are few
+  std::vector<std::int64_t> all_;    // else how many are in each bin from `first_` on: whole powers of two
+  std::int32_t first_ = 0;
 };
+
+// Whether records of the kind in this place of kinds() end in one of kStatuses: commands, tool calls, agents.
+bool has_outcome(std::size_t kind);
+// Whether slices depend on the field in this place of a record.
+bool is_sliced(const Kind& kind, std::size_t field);
 
 // Adds to a sum of what is at least 0, which stops at INT64_MAX: so the order of summands changes nothing there either.
 void grow(std::int64_t& sum, std::int64_t by);

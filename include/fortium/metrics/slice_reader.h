@@ -21,7 +21,8 @@ using TakeEvent = std::function<bool(const Event&)>;
 
 class SliceReader : public Reader {
  public:
-  Result<void> slices(const Period& period, Millis phase, const TakeSlice& take) final;
+  Result<void> slices(const Period& period, Millis phase, const Wanted& wanted, const TakeSlice& take) final;
+  Result<void> session_hours(const Period& period, Millis phase, const SessionHours::Take& take) final;
   Result<Summary> summary(const Period& period) final;
   Result<std::vector<Usage>> usage(const Kind& kind, const Period& period, std::string_view only,
                                    std::int64_t limit) final;
@@ -34,15 +35,21 @@ class SliceReader : public Reader {
  protected:
   // Everything that `work` asks for is of one moment. The functions below are called within it.
   virtual Result<void> at_one_moment(const std::function<Result<void>()>& work) = 0;
-  // The slices of whole hours, `from` to before `until`, in order of hours; of one kind, if given. False: `take` has
-  // said no.
-  virtual Result<bool> each_slice(std::int64_t from, std::int64_t until, const Kind* kind, const TakeSlice& take) = 0;
+  // The slices of whole hours, `from` to before `until`, in order of hours. False: `take` has said no.
+  virtual Result<bool> each_slice(std::int64_t from, std::int64_t until, const Wanted& wanted,
+                                  const TakeSlice& take) = 0;
+  // For stores that keep slices added up by session: of the same hours, as far as they do. The hour that comes next.
+  virtual Result<std::int64_t> each_session_hour(std::int64_t from, std::int64_t /*until*/,
+                                                 const SessionHours::Take& /*take*/) {
+    return from;
+  }
   // Whole records, the oldest first, until `take` says no; of one session, if given.
   virtual Result<void> each_record(const Kind& kind, const Period& period, std::string_view session,
                                    const TakeEvent& take) = 0;
-  // Name and duration in milliseconds of the records whose duration is known.
-  virtual Result<void> each_duration(const Kind& kind, const Period& period,
-                                     const std::function<void(std::string_view name, double ms)>& take) = 0;
+  // The same of all sessions, in any order; of their fields those that slices depend on are enough.
+  virtual Result<void> each_sliced(const Kind& kind, const Period& period, const TakeEvent& take) {
+    return each_record(kind, period, "", take);
+  }
   // When the first record of the period happened.
   virtual Result<std::optional<WallTime>> first_record(const Period& period) = 0;
   // From the begin of its first day to the end of its last, UTC; empty for a session that is not known.
@@ -53,12 +60,12 @@ class SliceReader : public Reader {
                                                             std::int64_t limit) = 0;
 
  private:
-  // The slices of a period: of whole hours from their table. Of one kind, if given; of hours that the period cuts there
-  // are all.
-  Result<void> fold(const Period& period, const Kind* kind, const TakeSlice& take);
-  Result<bool> part_of_hour(std::int64_t hour, const Period& period, const TakeSlice& take);
-  Result<bool> slices_of_records(const Period& period, Millis phase, const TakeSlice& take);
-  Result<void> make_exact(const Kind& kind, const Period& period, std::vector<Usage>& rows);
+  // The slices of a period: of whole hours from their table. Of hours that the period cuts there may be more than is
+  // wanted.
+  Result<void> fold(const Period& period, const Wanted& wanted, const TakeSlice& take);
+  Result<bool> part_of_hour(std::int64_t hour, const Period& period, const Wanted& wanted, const TakeSlice& take);
+  Result<bool> slices_of_records(const Period& period, Millis phase, const Wanted& wanted, const TakeSlice& take);
+  // Whole sessions (src/metrics/session_reader.cpp).
   Result<std::vector<Session>> describe(const std::vector<std::string>& ids);
   Result<void> add_changes(Session& out, const Period& days);
   Result<std::vector<std::string>> words_of_slices(std::string_view field, const Period& period, std::int64_t limit);

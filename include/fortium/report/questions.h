@@ -17,13 +17,15 @@ inline constexpr std::string_view kBys[] = {"day", "week", "month"};
 struct Asked {
   metrics::Period period;
   Zone zone;
-  std::string project, source;  // only these; empty: all
-  By by = By::day;              // of what is asked by time
-  std::int64_t limit = 0;       // rows at most; 0: all
-  bool explain = false;         // show how a score comes about
+  std::string project, source;     // only these; empty: all
+  By by = By::day;                 // of what is asked by time
+  std::int64_t limit = 0;          // rows at most; 0: all
+  std::string_view for_more = {};  // how to ask for the rows that were left out
+  bool explain = false;            // show how a score comes about
 };
 
-// The period that is meant where none is named: so many days back from now, or days of the calendar with today's.
+// The period that is meant where none is named: so many days back from now, from a full hour (of UTC) on, or days of
+// the calendar with today's.
 struct Back {
   int days = 7;
   bool calendar = false;

@@ -42,14 +42,15 @@ bool Filter::takes(const metrics::SliceKey& key) const {
   return is(user_id, key.user_id) && is(session_id, key.session_id) && is(name, key.name);
 }
 
-Result<bool> FilteredReader::each_slice(std::int64_t from, std::int64_t until, const Kind* kind,
+Result<bool> FilteredReader::each_slice(std::int64_t from, std::int64_t until, const metrics::Wanted& wanted,
                                         const metrics::TakeSlice& take) {
   const Period period{metrics::begin_of(from), metrics::begin_of(until)};
   bool more = true;
   if (filter_.device_id.empty()) {
+    metrics::Wanted looked_at = wanted;  // the filter looks at them
+    if (!filter_.user_id.empty() || !filter_.session_id.empty()) looked_at.sessions = true;
     FM_TRY_(records_.ask([&](metrics::Reader& reader) {
-      return reader.slices(period, Millis(0), [&](const Slice& slice) {
-        if (kind != nullptr && slice.key.kind != metrics::index_of(*kind)) return true;
+      return reader.slices(period, Millis(0), looked_at, [&](const Slice& slice) {
         if (filter_.takes(slice.key)) more = take(slice);
         return more;
       });
@@ -58,7 +59,7 @@ Result<bool> FilteredReader::each_slice(std::int64_t from, std::int64_t until, c
   }
   metrics::Slicer slicer;
   for (const Kind& one : metrics::kinds())
-    if (kind == nullptr || kind == &one)
+    if (wanted.has(metrics::index_of(one)))
       FM_TRY_(each_record(one, period, "", [&](const Event& event) {
         slicer.add(event);
         return true;
@@ -73,14 +74,6 @@ Result<void> FilteredReader::each_record(const Kind& kind, const Period& period,
   return records_.each_record(kind, period, std::nullopt, [&](const Event& event) {
     const bool wanted = filter_.takes(event) && (session.empty() || event.text(metrics::kSessionId) == session);
     return !wanted || take(event);
-  });
-}
-
-Result<void> FilteredReader::each_duration(const Kind& kind, const Period& period,
-                                           const std::function<void(std::string_view name, double ms)>& take) {
-  return each_record(kind, period, "", [&](const Event& event) {
-    if (const auto ms = event.number_of("execution_time_ms")) take(name_of(event), *ms);
-    return true;
   });
 }
 
@@ -153,7 +146,7 @@ Result<std::optional<double>> FilteredReader::average_metric(std::string_view ty
 
 Result<std::vector<std::int64_t>> FilteredReader::counts() {
   std::vector<std::int64_t> counts(metrics::kinds().size());
-  FM_TRY_(slices({from_ms(0), from_ms(253'402'300'799'000)}, Millis(0), [&](const Slice& slice) {
+  FM_TRY_(slices({from_ms(0), from_ms(253'402'300'799'000)}, Millis(0), {.durations = false}, [&](const Slice& slice) {
     counts[slice.key.kind] += slice.figures.count;
     return true;
   }));

@@ -267,3 +267,39 @@ TEST_CASE("sums beyond what a number holds stop there, whatever came first") {
   one.merge(ten);
   CHECK(one.cost_nano_usd == INT64_MAX);
 }
+
+TEST_CASE(
+    "many durations are equal, and have equal bytes, in whatever order and parts, and come back from their bytes") {
+  Dice dice(11);
+  for (int round = 0; round < 40; ++round) {
+    std::vector<double> all = durations(dice, 200 + dice.below(2'000));
+    if (dice.one_in(3))  // few bins, many in each
+      for (double& one : all) one = static_cast<double>(dice.between(1, 40));
+    const Durations whole = sum_of(all);
+    shuffle(all, dice);
+    std::vector<Durations> parts(1 + dice.below(9));
+    for (const double ms : all) parts[dice.below(parts.size())].add(ms);
+    Durations merged;
+    for (const Durations& part : parts) merged.merge(part);
+    CHECK(merged == whole);
+    CHECK(merged.bytes() == whole.bytes());
+    const auto back = Durations::from_bytes(whole.bytes());
+    REQUIRE(back.ok());
+    CHECK(*back == whole);
+  }
+}
+
+TEST_CASE("of many durations that are partly here already, only the others are added") {
+  Dice dice(12);
+  for (int round = 0; round < 40; ++round) {
+    const std::vector<double> here = durations(dice, 50 + dice.below(600)), common = durations(dice, dice.below(700)),
+                              there = durations(dice, dice.below(700));
+    const auto both = [](std::vector<double> a, const std::vector<double>& b) {
+      a.insert(a.end(), b.begin(), b.end());
+      return a;
+    };
+    Durations sum = sum_of(both(here, common));
+    sum.merge(sum_of(both(common, there)), sum_of(common));
+    CHECK(sum == sum_of(both(both(here, common), there)));
+  }
+}

@@ -34,7 +34,8 @@ metrics::Event tool(std::int64_t at, double ms, const char* status = "success", 
   return event;
 }
 
-constexpr std::int64_t kWeekMs = 7 * 86'400'000;
+// The period that is asked for begins at a full hour.
+constexpr std::int64_t kWeekMs = 7 * 86'400'000 + 3'600'000;
 
 // `now` and `before`: so many calls of so many ms, in this week and the one before.
 std::string trend_of(int calls, double ms, int calls_before, double ms_before) {

@@ -18,7 +18,7 @@ class ListReader final : public metrics::EmptyReader {
  public:
   explicit ListReader(std::vector<metrics::Event> events) : events_(std::move(events)) {}
 
-  Result<void> slices(const metrics::Period& period, Millis phase,
+  Result<void> slices(const metrics::Period& period, Millis phase, const metrics::Wanted&,
                       const std::function<bool(const metrics::Slice&)>& take) override {
     metrics::Slicer slicer(phase);
     for (const metrics::Event& event : events_)

@@ -226,7 +226,7 @@ TEST_CASE("slices of a salvaged store count each record once: brought over, let 
   for (const metrics::Event& event : all) expected.add(event);
   std::map<metrics::SliceKey, metrics::Figures> kept;
   Database& database = *must(store.database());
-  must(each_slice(database.db(), 0, INT64_MAX, nullptr,
+  must(each_slice(database.db(), 0, INT64_MAX, {},
                   [&kept](const metrics::Slice& slice) { return kept.emplace(slice.key, slice.figures).second; }));
   CHECK(kept == expected.slices());
   CHECK(must(differing_hours(database)).empty());

@@ -21,7 +21,7 @@ constexpr std::int64_t kHourMs = 3'600'000, kDayMs = 24 * kHourMs;
 
 std::map<SliceKey, Figures> slices_of(Database& database) {
   std::map<SliceKey, Figures> all;
-  must(each_slice(database.db(), 0, INT64_MAX, nullptr, [&all](const Slice& slice) {
+  must(each_slice(database.db(), 0, INT64_MAX, {}, [&all](const Slice& slice) {
     CHECK(all.emplace(slice.key, slice.figures).second);
     return true;
   }));
