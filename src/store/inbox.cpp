@@ -24,7 +24,7 @@ namespace {
 constexpr std::size_t kNameDigits = 16;
 constexpr off_t kFirst = kNameDigits + 1;  // where the first line begins: after the name and an end of line
 constexpr std::size_t kMostRead = 1 << 20;
-const std::string kNoName = "?";  // of a file whose begin is damaged; its lines have checksums of their own
+constexpr std::string_view kNoName = "?";  // of a file whose begin is damaged; its lines have checksums of their own
 
 class File {
  public:
@@ -106,13 +106,16 @@ Result<Inbox::Lines> Inbox::read(std::string_view mark) const {
   const File file(path_, O_RDONLY);
   if (file.get() < 0 && errno == ENOENT) return out;
   if (file.get() < 0) return file_error("open", path_);
-  const std::string name = name_of(file).value_or(kNoName);
+  const std::string name = name_of(file).value_or(std::string(kNoName));
   off_t at = place_of(mark, name);
   std::string text(kMostRead, '\0');
   const ssize_t got = ::pread(file.get(), text.data(), text.size(), at);
   if (got < 0) return file_error("read", path_);
   text.resize(static_cast<std::size_t>(got));
   out.all = text.size() < kMostRead;
+  // Before a mark says that it was taken: who writes just now may not have come so far.
+  if (!text.empty() && durability_ == Durability::full && ::fdatasync(file.get()) != 0)
+    return file_error("sync", path_);
   const auto whole = text.rfind('\n');
   // Longer than any line: nothing that anybody wrote.
   if (whole == text.npos && !out.all) out.end = mark_of(name, at + static_cast<off_t>(kMostRead));
@@ -144,7 +147,7 @@ Result<void> Inbox::begin(std::string_view mark, Entropy& entropy) const {
   if (file.get() < 0) return file_error("make", path_);
   if (!file.lock(LOCK_EX)) return {};
   const off_t size = file.size();
-  if (size >= kFirst && mark != mark_of(name_of(file).value_or(kNoName), size)) return {};
+  if (size >= kFirst && mark != mark_of(name_of(file).value_or(std::string(kNoName)), size)) return {};
   if (size < kFirst) FM_TRY_(sync_dir(std::filesystem::path(path_).parent_path()));
   if (::ftruncate(file.get(), 0) != 0) return file_error("empty", path_);
   return write_synced(file.get(), random_hex(kNameDigits / 2, entropy) + "\n", path_);

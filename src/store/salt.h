@@ -9,7 +9,7 @@
 
 namespace fortium::store {
 
-// Made, synced, when it is first asked for; whoever comes first makes it.
+// Made, synced, when it is first asked for. busy: somebody makes it just now.
 Result<std::string> salt_of(const std::string& data_dir, Entropy& entropy);
 
 }  // namespace fortium::store
