@@ -108,7 +108,8 @@ Result<Inbox::Lines> Inbox::read(std::string_view mark) const {
   if (file.get() < 0) return file_error("open", path_);
   const std::string name = name_of(file).value_or(std::string(kNoName));
   off_t at = place_of(mark, name);
-  std::string text(kMostRead, '\0');
+  if (at > file.size()) at = kFirst;  // brought back from elsewhere; what was taken is known by its ids
+  std::string text(std::min(static_cast<std::size_t>(std::max(file.size() - at, off_t{0})), kMostRead), '\0');
   const ssize_t got = ::pread(file.get(), text.data(), text.size(), at);
   if (got < 0) return file_error("read", path_);
   text.resize(static_cast<std::size_t>(got));
@@ -146,9 +147,12 @@ Result<void> Inbox::begin(std::string_view mark, Entropy& entropy) const {
   const File file(path_, O_RDWR | O_CREAT | O_APPEND);
   if (file.get() < 0) return file_error("make", path_);
   if (!file.lock(LOCK_EX)) return {};
-  const off_t size = file.size();
-  if (size >= kFirst && mark != mark_of(name_of(file).value_or(std::string(kNoName)), size)) return {};
-  if (size < kFirst) FM_TRY_(sync_dir(std::filesystem::path(path_).parent_path()));
+  if (file.size() >= kFirst) {
+    FM_TRY(const Lines left, read(mark));
+    if (!left.lines.empty() || !left.all) return {};
+  } else {
+    FM_TRY_(sync_dir(std::filesystem::path(path_).parent_path()));
+  }
   if (::ftruncate(file.get(), 0) != 0) return file_error("empty", path_);
   return write_synced(file.get(), random_hex(kNameDigits / 2, entropy) + "\n", path_);
 }

@@ -106,7 +106,8 @@ Result<void> LocalStore::take(const metrics::Note& note) {
   if (leave && inbox_.leave(note, options_.destination)) return {};
   Result<void> done = in_file([&] { return take_left(&note); });
   if (done) keep_inbox();
-  if (done || done.error().code == Errc::invalid || inbox_.leave(note, options_.destination)) return done;
+  if (done || done.error().code == Errc::invalid) return done;
+  if (inbox_.leave(note, options_.destination)) return {};
   // The last resort knows records only, and not what was open.
   std::vector<Event> events = options_.understand(note, {}).events;
   FM_TRY([[maybe_unused]] const auto stored, append(events));

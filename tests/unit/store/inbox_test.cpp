@@ -179,6 +179,26 @@ TEST_CASE("a hook that finds too much takes it all, and the inbox begins anew") 
   CHECK(it.records() == told);
 }
 
+TEST_CASE("a torn line at its end does not keep the inbox from being emptied") {
+  House it;
+  it.append("\n" + std::string(kMostLeft, 'x'));
+  must(it.tell(note("end", 1)));
+  CHECK(it.kept() == 1);
+  CHECK(std::filesystem::file_size(it.path) < 100);
+}
+
+TEST_CASE("an inbox that is shorter than what was taken of it is read from its begin") {
+  House it;
+  for (int n = 1; n <= 3; ++n) must(it.tell(note("end", n)));
+  const std::string early = must(read_file(it.path, 1 << 20));
+  for (int n = 4; n <= 6; ++n) must(it.tell(note("end", n)));
+  CHECK(it.records() == 6);
+  std::ofstream(it.path, std::ios::binary) << early;
+  CHECK(it.records() == 6);
+  must(it.tell(note("end", 7)));
+  CHECK(it.records() == 7);
+}
+
 TEST_CASE("where another writes just then, nobody waits, however much lies there") {
   House it;
   WriteLock other = must(WriteLock::open(it.options.data_dir + "/metrics.db.lock"));
@@ -188,6 +208,18 @@ TEST_CASE("where another writes just then, nobody waits, however much lies there
     must(it.tell(note("end", ++told)));
   other.give_back();
   CHECK(it.records() == told);
+}
+
+TEST_CASE("who has the store open, and finds that another holds it, leaves a line as well") {
+  House it;
+  LocalStore open(it.options, it.clock, it.entropy);
+  must(open.database());
+  WriteLock other = must(WriteLock::open(it.options.data_dir + "/metrics.db.lock"));
+  must(other.take(Millis(0)));
+  must(open.take(note("begin", 1)));
+  must(open.take(note("end", 1)));
+  other.give_back();
+  CHECK(it.begun() == 1);
 }
 
 TEST_CASE("nobody empties it while somebody leaves a line") {
