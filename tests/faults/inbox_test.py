@@ -96,7 +96,7 @@ class Hooks(faults.Case):
         self.begin_anew()
         prepare()
         last = self.acts_of(work)
-        self.assertGreater(last, 2)
+        self.assertGreaterEqual(last, 2)  # a hook writes, and syncs
         for torn in (0, 1):
             for number in range(1, last + 1):
                 self.begin_anew()
