@@ -88,7 +88,7 @@ Finding files(Patient& patient) {
   std::string wrong, hint;
   int count = 0;
   for (const char* name : {"metrics.db", "metrics.db-wal", "metrics.db-shm", "metrics.db-journal", "metrics.db.lock",
-                           "spool", "quarantine", "log", "log/fortium-metrics.log"}) {
+                           "metrics.db.inbox", "salt", "spool", "quarantine", "log", "log/fortium-metrics.log"}) {
     const std::string path = patient.path(name);
     struct stat info {};
     if (::lstat(path.c_str(), &info) != 0) continue;

@@ -6,9 +6,11 @@
 #include <cerrno>
 #include <charconv>
 #include <filesystem>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "../store/open_calls.h"
+#include "../store/salt.h"
 #include "consent.h"
 #include "fortium/base/log.h"
 
@@ -43,49 +45,72 @@ bool is_due(const OpenCall& session, WallTime now) {
   return session.state != claude::kStateAbandoned || now - session.seen > kForgetGone;
 }
 
-// The records of an event and what is open after it, in one transaction.
-class WithChanges final : public metrics::EventStore {
+// Keeps what is staged, for a caller who has a transaction of his own.
+class Collected final : public metrics::EventStore {
  public:
-  WithChanges(store::LocalStore& store, const metrics::Changes& changes) : store_(store), changes_(changes) {}
-  Result<std::vector<metrics::Stored>> append(std::span<metrics::Event> events) override {
-    return store_.append(events, changes_);
+  Result<std::vector<metrics::Stored>> append(std::span<metrics::Event> staged) override {
+    events.assign(std::make_move_iterator(staged.begin()), std::make_move_iterator(staged.end()));
+    return std::vector<metrics::Stored>(staged.size(), metrics::Stored::fresh);
   }
-
- private:
-  store::LocalStore& store_;
-  const metrics::Changes& changes_;
+  std::vector<metrics::Event> events;
 };
 
-Result<void> keep(Local& local, metrics::Stamp stamp, const claude::Happened& happened) {
-  WithChanges store(local.store(), happened.changes);
-  metrics::Recorder recorder(store, local.clock(), local.entropy(), std::move(stamp));
+// The moment of the event, whenever it is understood.
+class Then final : public Clock {
+ public:
+  explicit Then(WallTime now) : now_(now) {}
+  WallTime now() const override { return now_; }
+  SteadyTime steady() const override { return {}; }
+
+ private:
+  const WallTime now_;
+};
+
+metrics::Meaning meaning_of(claude::Happened happened, WallTime when, metrics::Stamp stamp) {
+  Collected collected;
+  const Then then(when);
+  SystemEntropy entropy;
+  metrics::Recorder recorder(collected, then, entropy, std::move(stamp));
   for (const claude::Record& record : happened.records) {
     const auto staged = recorder.stage(*metrics::find_kind(record.kind), record.fields, schema::Edge::record);
     if (const auto* wrong = std::get_if<metrics::Violations>(&staged)) log_debug("hook: " + schema::to_text(*wrong));
   }
-  // The same id again, from another installation or an import: it was known before, which is no error.
-  FM_TRY_(recorder.has_staged() ? recorder.commit() : store.append({}));
-  return {};
+  (void)recorder.commit();
+  return {std::move(collected.events), std::move(happened.changes)};
 }
 
 }  // namespace
 
 Result<void> record_event(Local& local, const claude::HookEvent& event, const Environment& environment) {
-  claude::Moment moment{local.clock().now(), number_of(environment("CLAUDE_PID")), {}, {}};
-  std::vector<OpenCall> open;
   std::string salt;
-  // Where the file cannot be read now, the record still has its place in the spool.
-  if (auto database = local.store().database()) {
-    if (auto found = store::open_calls_of((*database)->db(), event.session_id())) open = std::move(*found);
-    if (event.fields.contains("tool_input"))
-      if (auto made = store::salt_of(**database, local.entropy())) salt = std::move(*made);
-  }
-  moment.privacy = privacy_of(local.settings(), std::move(salt));
+  if (event.fields.contains("tool_input"))
+    if (auto made = store::salt_of(local.settings().data_dir, local.entropy())) salt = std::move(*made);
+  const claude::Told told = claude::tell(event, privacy_of(local.settings(), std::move(salt)));
   metrics::Stamp stamp = make_stamp("hook", local.settings(), environment);
-  stamp.session_id = event.session_id();
   if (stamp.project.empty()) stamp.project = std::filesystem::path(event.text("cwd")).filename();
-  moment.project = stamp.project;
-  return keep(local, std::move(stamp), claude::what_happened(event, moment, open));
+  const Json note = {{"told", told.fields},
+                     {"when", to_ms(local.clock().now())},
+                     {"pid", number_of(environment("CLAUDE_PID"))},
+                     {"user", stamp.user_id},
+                     {"project", stamp.project}};
+  return local.store().take({event.session_id(), dump_json(note)});
+}
+
+metrics::Meaning understand(const metrics::Note& note, std::span<const OpenCall> open) {
+  const auto json = parse_json(note.text);
+  if (!json || !json->is_object()) return {};
+  const auto number = [&](const char* name) {
+    const auto at = json->find(name);
+    return at != json->end() && at->is_number_integer() ? at->get<std::int64_t>() : 0;
+  };
+  const auto told = json->find("told");
+  if (told == json->end() || !told->is_object()) return {};
+  const claude::Moment moment{from_ms(number("when")), number("pid"), claude::text_of(*json, "project")};
+  metrics::Stamp stamp{.source = "hook",
+                       .session_id = note.session_id,
+                       .user_id = claude::text_of(*json, "user"),
+                       .project = moment.project};
+  return meaning_of(claude::what_happened({*told}, moment, open), moment.now, std::move(stamp));
 }
 
 bool has_open_tool(Local& local, const claude::HookEvent& event) {
@@ -115,7 +140,9 @@ std::vector<std::string> close_gone_sessions(Local& local, std::string_view but)
                                  .session_id = session.session_id,
                                  .user_id = local.settings().text("user_id"),
                                  .project = ""};
-      if (!open || !keep(local, stamp, claude::abandon(*open))) return over;
+      if (!open) return over;
+      metrics::Meaning end = meaning_of(claude::abandon(*open), now, stamp);
+      if (!local.store().append(end.events, end.changes)) return over;
     }
   }
   return over;

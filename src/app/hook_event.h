@@ -5,12 +5,16 @@
 #include <vector>
 
 #include "../claude/hook.h"
+#include "fortium/metrics/note.h"
 #include "local.h"
 
 namespace fortium::app {
 
-// The records of the event and what is open after it, in one transaction. Done when it is durable.
+// Done when what the event tells is durable. What it means, it means when the store takes it.
 Result<void> record_event(Local& local, const claude::HookEvent& event, const Environment& environment);
+
+// The records of what was told, and what is open after it.
+metrics::Meaning understand(const metrics::Note& note, std::span<const metrics::OpenCall> open);
 
 // Whether a tool call of the event's subagent, or of the session itself, has begun, no person was asked about it, and
 // its end was not told.

@@ -16,7 +16,10 @@ namespace fortium::app {
 
 namespace {
 
-constexpr std::size_t kGroup = 8'000;      // records a commit
+constexpr std::size_t kGroup = 8'000;  // records a commit
+// Pages in the log before it is moved to the file: what is imported is spread over all of the tables, so a page is
+// written again and again, but moved once. 64 MiB.
+constexpr int kMostFrames = 32'000;
 constexpr std::size_t kMostSkipped = 100;  // named one by one
 constexpr std::int64_t kKiB = 1'024;
 
@@ -237,7 +240,7 @@ Result<void> Importing::commit() {
     progress_.erase(std::next(progress_.begin()), progress_.end());
     progress_.begin()->second.replays = progress_.begin()->second.copies = 0;
   }
-  local_.store().tidy(/*busy=*/true);
+  local_.store().tidy_log(kMostFrames);
   return {};
 }
 

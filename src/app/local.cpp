@@ -5,6 +5,7 @@
 
 #include "fortium/base/hash.h"
 #include "fortium/metrics/empty_reader.h"
+#include "hook_event.h"
 
 namespace fortium::app {
 
@@ -20,6 +21,7 @@ store::LocalOptions store_options(const Settings& settings, Millis lock_wait) {
   options.destination = destination_of(settings);
   options.max_bytes = settings.number("max_store_bytes");
   options.retention_days = settings.number("retention_days");
+  options.understand = understand;
   options.refuse_when_full = settings.mode == Mode::remote && !settings.flag("local_fallback");
   return options;
 }

@@ -7,6 +7,7 @@
 #include "limits.h"
 #include "migrations.h"
 #include "session_hours.h"
+#include "take_inbox.h"
 
 namespace fortium::store {
 
@@ -38,6 +39,7 @@ LocalStore::LocalStore(LocalOptions options, const Clock& clock, Entropy& entrop
       clock_(clock),
       entropy_(entropy),
       spool_(options_.data_dir + "/spool", entropy),
+      inbox_(options_.data_dir + "/metrics.db.inbox", options_.durability),
       salvage_(options_.data_dir + "/quarantine") {}
 
 Result<void> LocalStore::open() {
@@ -59,7 +61,10 @@ Result<void> LocalStore::open() {
   store_ = std::move(store);
   open_again_.reset();
   trouble_.clear();
-  if (auto merged = merge_spool(); !merged) trouble_ = merged.error().what;  // tried again when idle
+  Result<void> merged = merge_spool();
+  if (merged) merged = take_left();
+  if (!merged) trouble_ = merged.error().what;  // tried again when idle
+  if (merged) keep_inbox();
   return {};
 }
 
@@ -97,23 +102,78 @@ Result<std::vector<Stored>> LocalStore::append(std::span<Event> events, const me
   return std::vector<Stored>(events.size(), Stored::fresh);
 }
 
-// Where the file was damaged, or another process found that it was, the new one is tried at once.
+Result<void> LocalStore::take(const metrics::Note& note) {
+  const bool leave = !store_ && (inbox_.size() < kMostLeft || !is_free());
+  if (leave && inbox_.leave(note, options_.destination)) return {};
+  Result<void> done = in_file([&] { return take_left(&note); });
+  if (done) keep_inbox();
+  if (done || done.error().code == Errc::invalid) return done;
+  if (inbox_.leave(note, options_.destination)) return {};
+  // The last resort knows records only, and not what was open.
+  std::vector<Event> events = options_.understand(note, {}).events;
+  FM_TRY([[maybe_unused]] const auto stored, append(events));
+  return {};
+}
+
+// Whether nobody writes to the file just now.
+bool LocalStore::is_free() const {
+  auto lock = WriteLock::open(options_.data_dir + "/metrics.db.lock");
+  if (!lock || !lock->take(Millis(0))) return !lock;
+  lock->give_back();
+  return true;
+}
+
+Result<void> LocalStore::take_left(const metrics::Note* last) {
+  if (!options_.understand) return {};
+  const Inbox::State state = inbox_.state();
+  if (state == taken_ && last == nullptr) return {};
+  FM_TRY_(take_inbox(inbox_, {*database_, *store_, options_.destination, options_.understand}, last));
+  taken_ = state;
+  return {};
+}
+
+// Who reads what was recorded wants all of it. Where that does not work now, it is tried again.
+void LocalStore::look_into_inbox() {
+  if (!options_.understand || inbox_.state() == taken_) return;
+  if (auto done = in_file([this] { return take_left(); }); !done) log_debug("inbox: " + done.error().what);
+}
+
+// After a commit of ours, which was synced.
+void LocalStore::keep_inbox() {
+  if (!options_.understand || inbox_.is_well()) return;
+  const Result<void> done = database_->write([this]() -> Result<void> {
+    FM_TRY(const std::string mark, inbox_mark(database_->db()));
+    return inbox_.begin(mark, entropy_);
+  });
+  if (!done) log_debug("inbox: " + done.error().what);
+}
+
 Result<std::vector<Stored>> LocalStore::append_to_file(std::span<Event> events, const metrics::Changes& changes) {
+  std::vector<Stored> stored;
+  FM_TRY_(in_file([&]() -> Result<void> {
+    FM_TRY(stored, store_->append(events, changes));
+    return {};
+  }));
+  return stored;
+}
+
+// Where the file was damaged, or another process found that it was, the new one is tried at once.
+Result<void> LocalStore::in_file(const std::function<Result<void>()>& work) {
   FM_TRY_(open());
   if (write_again_ && clock_.steady() < *write_again_) return Error{Errc::busy, trouble_};
-  auto stored = store_->append(events, changes);
+  Result<void> done = work();
   write_again_.reset();
-  if (!stored && stored.error().code == Errc::busy) write_again_ = clock_.steady() + kWriteAgain;
-  if (!stored && (stored.error().code == Errc::corrupt || stored.error().code == Errc::conflict)) {
-    note_error(stored.error());
+  if (!done && done.error().code == Errc::busy) write_again_ = clock_.steady() + kWriteAgain;
+  if (!done && (done.error().code == Errc::corrupt || done.error().code == Errc::conflict)) {
+    note_error(done.error());
     FM_TRY_(open());
-    stored = store_->append(events, changes);
+    done = work();
   }
-  if (stored || stored.error().code == Errc::invalid || stored.error().code == Errc::busy) return stored;
+  if (done || done.error().code == Errc::invalid || done.error().code == Errc::busy) return done;
   // After a failed sync nothing is known about this connection's pages: leave it.
   close();
   open_again_ = clock_.steady() + kOpenAgain;
-  return stored;
+  return done;
 }
 
 void LocalStore::note_error(const Error& error) {
@@ -130,6 +190,8 @@ void LocalStore::note_error(const Error& error) {
 // Whoever asks also finds out that a newer program has taken the store over; then records go to the spool.
 Result<Database*> LocalStore::database() {
   if (store_) leave_if_newer();
+  FM_TRY_(open());
+  look_into_inbox();
   FM_TRY_(open());
   return database_.get();
 }
@@ -154,6 +216,7 @@ bool LocalStore::tidy(bool busy) {
       close();
       return false;
     }
+    if (busy) look_into_inbox();
   }
   if (busy) return false;
   leave_if_newer();
@@ -161,6 +224,8 @@ bool LocalStore::tidy(bool busy) {
   if (!trouble_.empty()) {
     if (auto done = merge_spool(); done) trouble_.clear();
   }
+  look_into_inbox();
+  if (!store_) return false;
   if (!limits_again_ || clock_.steady() >= *limits_again_) {
     limits_again_ = clock_.steady() + kLimitsAgain;
     keep_limits(clock_.now());

@@ -1,9 +1,10 @@
 // This machine's store: opened when it is first needed, and never a reason to lose a record.
 //
 // What the file cannot take now (locked, full, newer) goes to the spool and is merged when the file is well again; only
-// when that fails too is the record refused. A damaged file, or one that is no store of ours, is moved whole to
-// quarantine/, a new one is begun at once, and what can be read of the old one is brought over when nobody waits. One
-// instance belongs to one thread.
+// when that fails too is the record refused. What is told by a hook is left in the inbox, and means something when the
+// file is open: whoever opens or reads it takes what was left. A damaged file, or one that is no store of ours, is
+// moved whole to quarantine/, a new one is begun at once, and what can be read of the old one is brought over when
+// nobody waits. One instance belongs to one thread.
 #pragma once
 
 #include <memory>
@@ -14,8 +15,9 @@
 #include "database.h"
 #include "fortium/base/clock.h"
 #include "fortium/base/entropy.h"
-#include "fortium/metrics/open_call.h"
+#include "fortium/metrics/note.h"
 #include "fortium/metrics/store.h"
+#include "inbox.h"
 #include "salvage.h"
 #include "spool.h"
 #include "sqlite_outbox.h"
@@ -33,7 +35,8 @@ struct LocalOptions {
   Destination destination;  // empty: nobody is to get the records
   std::int64_t max_bytes = 1LL << 30;
   std::int64_t retention_days = 400;
-  bool refuse_when_full = false;  // in remote mode, without a local fallback
+  bool refuse_when_full = false;   // in remote mode, without a local fallback
+  metrics::Understand understand;  // what is left in the inbox; without it, it stays there
 };
 
 class LocalStore final : public metrics::EventStore {
@@ -44,7 +47,11 @@ class LocalStore final : public metrics::EventStore {
   // With changes of what is open, in one transaction. They go to the file only: what the spool takes are records.
   Result<std::vector<metrics::Stored>> append(std::span<metrics::Event> events, const metrics::Changes& changes);
 
-  // The open file, for reading; opened if it was not.
+  // What was told of a session, and what was left before it: durable when it returns ok. It is left in the inbox,
+  // unless the file is open here or too much has been left.
+  Result<void> take(const metrics::Note& note);
+
+  // The open file, for reading, with everything that was left in the inbox; opened if it was not.
   Result<Database*> database();
   Result<std::int64_t> lane();
   Spool& spool() { return spool_; }
@@ -71,6 +78,11 @@ class LocalStore final : public metrics::EventStore {
   void close();
   Result<std::vector<metrics::Stored>> append_to_file(std::span<metrics::Event> events,
                                                       const metrics::Changes& changes);
+  Result<void> in_file(const std::function<Result<void>()>& work);
+  Result<void> take_left(const metrics::Note* last = nullptr);
+  void look_into_inbox();
+  void keep_inbox();
+  bool is_free() const;
   Result<void> merge_spool();
   void leave_if_newer();
   void keep_limits(WallTime now);
@@ -81,6 +93,7 @@ class LocalStore final : public metrics::EventStore {
   const Clock& clock_;
   Entropy& entropy_;
   Spool spool_;
+  Inbox inbox_;
   std::unique_ptr<Database> database_;
   std::unique_ptr<SqliteStore> store_;
   std::int64_t times_closed_ = 0;
@@ -88,6 +101,7 @@ class LocalStore final : public metrics::EventStore {
   Checkup checkup_;
   Salvage salvage_;
   std::string trouble_;
+  Inbox::State taken_;  // of the inbox, when all of it was taken
   std::optional<SteadyTime> open_again_;
   std::optional<SteadyTime> write_again_;  // somebody holds the open file
   std::optional<SteadyTime> limits_again_;

@@ -9,8 +9,6 @@ using metrics::OpenCall;
 
 namespace {
 
-constexpr std::size_t kSaltBytes = 16;
-
 const std::string kColumns =
     "session_id, what, key, name, prompt_id, agent_id, state, detail, count, pid, started, seen";
 constexpr std::string_view kWhere = " WHERE session_id = ? AND what = ? AND key = ?";
@@ -94,22 +92,6 @@ Result<bool> is_open(Db& db, std::string_view session_id, std::string_view what,
 Result<void> change_open_calls(Db& db, const metrics::Changes& changes) {
   for (const Change& one : changes) FM_TRY_(change(db, one));
   return {};
-}
-
-Result<std::string> salt_of(Database& database, Entropy& entropy) {
-  FM_TRY(Statement find, database.db().prepare("SELECT value FROM meta WHERE name = 'salt'"));
-  FM_TRY(bool known, find.step());
-  if (!known) {
-    // Whoever comes first makes it.
-    FM_TRY_(database.write([&]() -> Result<void> {
-      FM_TRY(Statement add, database.db().prepare("INSERT OR IGNORE INTO meta (name, value) VALUES ('salt', ?)"));
-      return add.bind(random_hex(kSaltBytes, entropy)).run();
-    }));
-    FM_TRY(known, find.step());
-  }
-  std::string salt(find.text(0));
-  find.reset();
-  return salt;
 }
 
 }  // namespace fortium::store

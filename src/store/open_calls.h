@@ -21,7 +21,4 @@ Result<bool> is_open(Db& db, std::string_view session_id, std::string_view what,
 // Inside a transaction.
 Result<void> change_open_calls(Db& db, const metrics::Changes& changes);
 
-// Random text of this installation, made when it is first asked for: what is hashed with it cannot be looked up.
-Result<std::string> salt_of(Database& database, Entropy& entropy);
-
 }  // namespace fortium::store

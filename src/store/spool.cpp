@@ -12,8 +12,8 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "checked_line.h"
 #include "fortium/base/files.h"
-#include "fortium/base/hash.h"
 #include "fortium/base/log.h"
 #include "sqlite_store.h"
 
@@ -24,21 +24,13 @@ using metrics::Event;
 namespace {
 
 constexpr std::string_view kSuffix = ".jsonl";
-constexpr std::size_t kChecksumDigits = 16;
 constexpr std::size_t kMostFileBytes = std::size_t{1} << 30;
 
-std::string checksum(std::string_view json) {
-  const Sha256 hash = sha256(json);
-  return to_hex(hash.data(), kChecksumDigits / 2);
-}
-
-// "<16 hex digits of SHA-256> {"to":{…},"record":{"kind":…}}\n"
+// {"to":{…},"record":{"kind":…}}, checked
 std::string line_of(const Event& event, const Destination& to) {
-  std::string json = R"({"to":{"url":)" + json_string(to.url) + R"(,"organization":)" + json_string(to.organization) +
-                     R"(,"credential":)" + json_string(to.credential) + R"(},"record":)";
+  std::string json = R"({"to":)" + to_json(to) + R"(,"record":)";
   append_wire(json, event, /*named=*/true);
-  json += '}';
-  return checksum(json) + " " + json + "\n";
+  return checked_line(json + "}");
 }
 
 struct Line {
@@ -47,10 +39,7 @@ struct Line {
 };
 
 std::optional<Line> read_line(std::string_view line) {
-  if (line.size() <= kChecksumDigits + 1) return std::nullopt;
-  const std::string_view json = line.substr(kChecksumDigits + 1);
-  if (checksum(json) != line.substr(0, kChecksumDigits)) return std::nullopt;
-  const auto parsed = parse_json(json);
+  const auto parsed = read_checked_line(line);
   if (!parsed || !parsed->contains("record") || !parsed->contains("to")) return std::nullopt;
   const Json& record = (*parsed)["record"];
   if (!record.is_object() || !record.contains("kind") || !record["kind"].is_string()) return std::nullopt;
@@ -58,9 +47,7 @@ std::optional<Line> read_line(std::string_view line) {
   if (kind == nullptr) return std::nullopt;
   schema::Checked checked = check_event(*kind, record, kAnyTime);
   if (!checked.ok()) return std::nullopt;
-  const Json& to = (*parsed)["to"];
-  return Line{{kind, std::move(checked.row)},
-              {to.value("url", ""), to.value("organization", ""), to.value("credential", "")}};
+  return Line{{kind, std::move(checked.row)}, destination_from((*parsed)["to"])};
 }
 
 std::vector<std::string> files_in(const std::string& dir) {

@@ -52,33 +52,47 @@ Result<void> SqliteStore::prepare() {
 }
 
 Result<std::vector<Stored>> SqliteStore::append(std::span<Event> events, const metrics::Changes& changes) {
-  std::vector<Stored> stored;
-  stored.reserve(events.size());
   std::vector<Event*> numbered, named;  // whose seq, whose device_id is filled in here
   for (Event& event : events) {
     if (!event.has(metrics::kSeq)) numbered.push_back(&event);
     if (!event.has(metrics::kDeviceId)) named.push_back(&event);
   }
+  std::vector<Stored> stored;
+  const Result<void> done = write([&]() -> Result<void> {
+    FM_TRY(stored, add(events, changes));
+    return {};
+  });
+  if (done) return stored;
+  // Nothing was kept: the numbers go back, as others will take them.
+  for (Event* event : numbered) event->row[metrics::kSeq] = {};
+  for (Event* event : named) event->row[metrics::kDeviceId] = {};
+  return done.error();
+}
+
+Result<void> SqliteStore::write(const std::function<Result<void>()>& work) {
   Result<void> done = database_.write([&]() -> Result<void> {
     const bool others_wrote = database_.db().data_version() != counters_.version;
     if (others_wrote || counters_.ledger.size() + counters_.seq.size() + slices_.remembered() > kMostCounters) forget();
-    for (Event& event : events) {
-      FM_TRY(const Stored one, add(event));
-      stored.push_back(one);
-    }
-    FM_TRY_(change_open_calls(database_.db(), changes));
+    FM_TRY_(work());
     FM_TRY_(write_counters());
     return slices_.write();
   });
-  if (done) {
+  if (done)
     counters_.version = database_.db().data_version();
-    return stored;
+  else
+    forget();
+  return done;
+}
+
+Result<std::vector<Stored>> SqliteStore::add(std::span<Event> events, const metrics::Changes& changes) {
+  std::vector<Stored> stored;
+  stored.reserve(events.size());
+  for (Event& event : events) {
+    FM_TRY(const Stored one, add(event));
+    stored.push_back(one);
   }
-  // Nothing was kept: the numbers go back, as others will take them.
-  forget();
-  for (Event* event : numbered) event->row[metrics::kSeq] = {};
-  for (Event* event : named) event->row[metrics::kDeviceId] = {};
-  return std::move(done).error();
+  FM_TRY_(change_open_calls(database_.db(), changes));
+  return stored;
 }
 
 Result<Stored> SqliteStore::add(Event& event) {

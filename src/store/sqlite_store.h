@@ -4,6 +4,7 @@
 // Fixed bugs: a record was refused as wrong when it was the ledger that was damaged.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -40,6 +41,10 @@ class SqliteStore final : public metrics::EventStore {
   Result<std::vector<metrics::Stored>> append(std::span<metrics::Event> events) override { return append(events, {}); }
   // The changes of what is open happen with the records, or neither does.
   Result<std::vector<metrics::Stored>> append(std::span<metrics::Event> events, const metrics::Changes& changes);
+  // Everything that `work` adds, one transaction: durable when it returns ok, undone when `work` says no.
+  Result<void> write(const std::function<Result<void>()>& work);
+  // Inside `work`.
+  Result<std::vector<metrics::Stored>> add(std::span<metrics::Event> events, const metrics::Changes& changes);
 
  private:
   struct Tally {

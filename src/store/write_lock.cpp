@@ -24,6 +24,10 @@ constexpr microseconds kPlace{100};
 constexpr microseconds kLongestPause{5'000};
 constexpr std::chrono::milliseconds kStalled{50};  // nobody served for so long: the first in line is gone, or stopped
 
+Error busy_after(Millis wait) {
+  return {Errc::busy, "the store was locked by another process for " + std::to_string(wait.count()) + " ms"};
+}
+
 bool take_lock(int fd) { return ::flock(fd, LOCK_EX | LOCK_NB) == 0; }
 
 }  // namespace
@@ -61,6 +65,7 @@ Result<void> WriteLock::take(Millis wait) {
   auto& [drawn, generation, served] = *shared_;
   unsigned seen = served.load(std::memory_order_relaxed);
   if (drawn.load(std::memory_order_relaxed) == seen && take_lock(fd_)) return {};
+  if (wait <= Millis(0)) return busy_after(wait);
 
   unsigned mine = drawn.fetch_add(1, std::memory_order_relaxed) + 1;
   const auto give_up = Steady::now() + wait;
@@ -73,8 +78,7 @@ Result<void> WriteLock::take(Millis wait) {
     if (static_cast<int>(mine - seen) <= 0) mine = drawn.fetch_add(1, std::memory_order_relaxed) + 1;
     const auto before = static_cast<int>(mine - seen) - 1;
     if ((before <= 0 || now >= stalled || now >= give_up) && take_lock(fd_)) break;
-    if (now >= give_up)
-      return Error{Errc::busy, "the store was locked by another process for " + std::to_string(wait.count()) + " ms"};
+    if (now >= give_up) return busy_after(wait);
     pause = before <= 0 ? std::min(pause * 2, kPlace) : std::min(before * kPlace, kLongestPause);
   }
   // Inside the lock: nobody else writes this.

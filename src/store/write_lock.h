@@ -27,7 +27,7 @@ class WriteLock {
   WriteLock& operator=(WriteLock&& other) noexcept;
   ~WriteLock();
 
-  // busy: another one held it for all of `wait`.
+  // busy: another one held it for all of `wait`; without a wait, it is held or waited for.
   Result<void> take(Millis wait);
   void give_back();
 

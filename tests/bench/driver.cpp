@@ -121,10 +121,11 @@ Bench::Programs find_programs(const Options& options) {
   };
   const auto ours = chosen(options.program, here.parent_path() / "bin" / "fortium-metrics");
   const auto server = chosen(options.server, ours.parent_path() / "fortium-metrics-server");
-  for (const auto& path : {ours, here / "bench_floor", here / "bench_echo"})
+  for (const auto& path : {ours, here / "bench_floor", here / "bench_echo", here / "bench_peak"})
     if (!is_program(path)) throw UsageError{path.string() + " is not a program"};
   if (!options.server.empty() && !is_program(server)) throw UsageError{server.string() + " is not a program"};
-  return {ours, is_program(server) ? server.string() : "", here / "bench_floor", here / "bench_echo"};
+  return {ours, is_program(server) ? server.string() : "", here / "bench_floor", here / "bench_echo",
+          here / "bench_peak"};
 }
 
 std::string temp_folder(const Options& options) {

@@ -1,6 +1,9 @@
-// One event of Claude Code, from the spawn of the program to its end with a durable row: what every tool call waits
+// One event of Claude Code, from the spawn of the program to its end with a durable line: what every tool call waits
 // for.
+#include <algorithm>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "measure.h"
 
@@ -10,6 +13,7 @@ namespace {
 
 constexpr int kAtOnce = 50;
 constexpr double kMostTogether = 20;  // times that one alone takes
+constexpr double kMostBytes = 4 << 20;
 
 std::string event(int number) {
   return R"({"session_id":"08d94056-b607-48de-927a-93e87c92fc09","transcript_path":"/t.jsonl","cwd":"/w/shop",)"
@@ -40,6 +44,23 @@ class Run {
   Child child_;
 };
 
+double middle(std::vector<double> values) {
+  std::ranges::nth_element(values, values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2));
+  return values[values.size() / 2];
+}
+
+// What one holds at most.
+double peak_bytes(const Command& command, const std::string& input) {
+  Child child(command);
+  child.send(input);
+  child.close_input();
+  std::string said;
+  while (child.read_more(said) > 0) continue;
+  const double kibibytes = std::stod(said.substr(said.rfind('\n', said.size() - 2) + 1));  // behind the floor's answer
+  if (child.wait() != 0) throw child.failure("did not end well");
+  return kibibytes * 1024;
+}
+
 }  // namespace
 
 Rows measure_hook(const Bench& bench) {
@@ -58,9 +79,13 @@ Rows measure_hook(const Bench& bench) {
     for (int i = 0; i < kAtOnce; ++i) crowd.push_back(std::make_unique<Run>(ours, event(events++)));
     for (const auto& run : crowd) together.add(run->finish());
   }
+  std::vector<double> ours_bytes, floor_bytes;
+  take_turns(
+      bench.effort().rounds, [&] { ours_bytes.push_back(peak_bytes(bench.peak_of(ours), event(events++))); },
+      [&] { floor_bytes.push_back(peak_bytes(bench.peak_of(floor), call(calls++))); });
   bench.check_kept(dir, events);
   bench.check_floor_kept(dir, calls);
-  return {{.name = "hook: spawn to end, a durable row",
+  return {{.name = "hook: spawn to end, a durable line",
            .ours = alone.median(),
            .floor = floor_alone.median(),
            .budget = ratio_at_most(2),
@@ -69,7 +94,13 @@ Rows measure_hook(const Bench& bench) {
            .ours = together.percentile(99),
            .floor = alone.median(),
            .budget = ratio_at_most(kMostTogether),
-           .note = "against one alone; none lost"}};
+           .note = "against one alone; none lost"},
+          {.name = "hook: peak memory",
+           .unit = Unit::bytes,
+           .ours = middle(ours_bytes),
+           .floor = middle(floor_bytes),
+           .budget = at_most(kMostBytes),
+           .note = "median"}};
 }
 
 }  // namespace bench

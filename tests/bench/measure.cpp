@@ -81,6 +81,11 @@ Command Bench::echo(const TempDir& dir, const std::string& file) const {
   return command(dir, programs_.echo, {file}, {});
 }
 
+Command Bench::peak_of(Command command) const {
+  command.argv.insert(command.argv.begin(), programs_.peak);
+  return command;
+}
+
 void Bench::check_kept(const TempDir& dir, std::int64_t records) const {
   const std::string text = output_of(ours(dir, {"status", "--json"}));
   const Json status = Json::parse(text, nullptr, /*allow_exceptions=*/false);

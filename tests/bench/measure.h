@@ -64,6 +64,7 @@ class Bench {
     std::string server;  // may be empty
     std::string floor;
     std::string echo;
+    std::string peak;
   };
   Bench(Programs programs, Effort effort, std::string temp_parent)
       : programs_(std::move(programs)), effort_(effort), temp_parent_(std::move(temp_parent)) {}
@@ -81,6 +82,8 @@ class Bench {
   Command server(const TempDir& dir, std::vector<std::string> words, const Settings& settings = {}) const;
   Command floor(const TempDir& dir, std::vector<std::string> flags = {}) const;
   Command echo(const TempDir& dir, const std::string& file) const;
+  // Runs that, and writes how many KiB it held at most.
+  Command peak_of(Command command) const;
 
   // Fails when other than `records` are kept: what was acknowledged was lost, or made up.
   void check_kept(const TempDir& dir, std::int64_t records) const;

@@ -31,8 +31,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   const auto event = claude::read_event(std::move(*condensed));
   if (!event) return 0;
   const WallTime now = test::FakeClock().now();
-  const claude::Moment moment{now, 1, {true, true, true, true, "salt"}};
-  const claude::Happened happened = claude::what_happened(*event, moment, {});
+  const claude::Told said = claude::tell(*event, {true, true, true, true, "salt"});
+  auto read = parse_json(dump_json(said.fields));
+  must(read.ok(), "what is told can be written down");
+  const claude::Told told{std::move(*read)};
+  const claude::Moment moment{now, 1};
+  const claude::Happened happened = claude::what_happened(told, moment, {});
   std::vector<metrics::OpenCall> open;
   for (const metrics::Change& change : happened.changes) open.push_back(change.call);
   std::set<std::string> ids;
@@ -43,9 +47,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
       must(!violation.why.empty(), "a violation says why");
     ids.insert(record.fields["id"].get<std::string>());
   }
-  for (const claude::Record& record : claude::what_happened(*event, moment, {}).records)
+  for (const claude::Record& record : claude::what_happened(told, moment, {}).records)
     must(ids.contains(record.fields["id"].get<std::string>()), "the same event has the same ids");
-  (void)claude::what_happened(*event, moment, open);
+  (void)claude::what_happened(told, moment, open);
   (void)claude::abandon(open);
   return 0;
 }

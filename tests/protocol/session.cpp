@@ -61,7 +61,7 @@ Result<metrics::Reader*> Session::reader() {
 // As the program does, with what is open.
 Result<void> Session::record(const claude::HookEvent& event) {
   FM_TRY(const auto open, store::open_calls_of(database_->db(), event.session_id()));
-  const claude::Happened happened = claude::what_happened(event, {clock_.now(), 1, {}, "shop"}, open);
+  const claude::Happened happened = claude::what_happened(claude::tell(event, {}), {clock_.now(), 1, "shop"}, open);
   std::vector<metrics::Event> events;
   for (const claude::Record& record : happened.records) {
     const metrics::Kind* kind = metrics::find_kind(record.kind);

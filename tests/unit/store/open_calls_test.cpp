@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "store/salt.h"
 #include "support/store_fixture.h"
 
 using namespace fortium;
@@ -127,9 +128,8 @@ TEST_CASE("records and what is open change together, or not at all") {
 
 TEST_CASE("the salt is made once, and is this installation's own") {
   Calls it, other;
-  const std::string salt = must(salt_of(*it.database, it.entropy));
+  const std::string salt = must(salt_of(it.dir.path(), it.entropy));
   CHECK(salt.size() == 32);
-  CHECK(must(salt_of(*it.database, it.entropy)) == salt);
-  it.database = it.open();
-  CHECK(must(salt_of(*it.database, it.entropy)) == salt);
+  CHECK(must(salt_of(it.dir.path(), it.entropy)) == salt);
+  CHECK(must(salt_of(other.dir.file("made/for/it"), it.entropy)) != salt);
 }
