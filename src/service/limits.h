@@ -39,7 +39,7 @@ constexpr Millis kRetryWhenNewer{3'600'000};  // a record of a version that this
 constexpr Millis kAnswersKept{24 * 3'600'000};  // that an Idempotency-Key brings back
 constexpr Millis kCredentialLife{2'000};        // a revocation is effective within 5 s
 constexpr Millis kUseNoted{60'000};             // `last_used` of a key is that exact
-constexpr Millis kExpireEvery{3'600'000};      // records that are kept no longer go
+constexpr Millis kExpireEvery{3'600'000};       // records that are kept no longer go
 constexpr Millis kReadyLife{1'000};             // how long one proof of being able to commit lasts
 
 constexpr Millis kRequestTime{30'000};  // from its first byte to its last; and of writing an answer

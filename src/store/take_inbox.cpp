@@ -24,28 +24,28 @@ Result<void> set_mark(Db& db, std::string_view mark) {
 }
 
 // One transaction.
-struct Step {
+struct Portion {
   std::span<const Left> lines;  // of one destination
   std::string from, end;        // marks
   const metrics::Note* last;
 };
 
 // False: somebody else was first.
-Result<bool> take(const Step& step, const Taking& taking) {
+Result<bool> take(const Portion& portion, const Taking& taking) {
   std::unique_ptr<SqliteStore> other;
-  if (!step.lines.empty() && !(step.lines.front().to == taking.own_to)) {
-    FM_TRY(const std::int64_t lane, lane_of(taking.database, step.lines.front().to));
+  if (!portion.lines.empty() && !(portion.lines.front().to == taking.own_to)) {
+    FM_TRY(const std::int64_t lane, lane_of(taking.database, portion.lines.front().to));
     FM_TRY(other, SqliteStore::open(taking.database, lane));
   }
   SqliteStore& store = other ? *other : taking.own;
   bool first = true;
   FM_TRY_(store.write([&]() -> Result<void> {
     FM_TRY(const std::string mark, inbox_mark(taking.database.db()));
-    first = mark == step.from;
+    first = mark == portion.from;
     if (!first) return {};
-    for (const Left& left : step.lines) FM_TRY_(understand(store, taking, left.note));
-    if (step.last != nullptr) FM_TRY_(understand(store, taking, *step.last));
-    return step.end != step.from ? set_mark(taking.database.db(), step.end) : Result<void>();
+    for (const Left& left : portion.lines) FM_TRY_(understand(store, taking, left.note));
+    if (portion.last != nullptr) FM_TRY_(understand(store, taking, *portion.last));
+    return portion.end != portion.from ? set_mark(taking.database.db(), portion.end) : Result<void>();
   }));
   return first;
 }
@@ -63,21 +63,21 @@ Result<void> take_inbox(const Inbox& inbox, const Taking& taking, const metrics:
     if (one_by_one && !lines.empty()) lines = lines.first(1);
     const bool rest = left.all && lines.size() == left.lines.size();
     const bool ours = lines.empty() || lines.front().to == taking.own_to;
-    Step step{lines, from, lines.size() == left.lines.size() ? left.end : lines.back().mark,
-              rest && ours && !(one_by_one && !lines.empty()) ? last : nullptr};
-    if (step.end == from && step.last == nullptr) return {};
-    auto done = take(step, taking);
+    Portion portion{lines, from, lines.size() == left.lines.size() ? left.end : lines.back().mark,
+                    rest && ours && !(one_by_one && !lines.empty()) ? last : nullptr};
+    if (portion.end == from && portion.last == nullptr) return {};
+    auto done = take(portion, taking);
     if (!done && done.error().code == Errc::invalid && !lines.empty()) {
       if (std::exchange(one_by_one, true)) {
         log_warn("inbox: what was told could not be recorded: " + done.error().what);
-        step.lines = {};
-        done = take(step, taking);
+        portion.lines = {};
+        done = take(portion, taking);
       } else {
         continue;
       }
     }
     FM_TRY(const bool first, std::move(done));
-    if (first && step.last != nullptr) return {};
+    if (first && portion.last != nullptr) return {};
   }
 }
 

@@ -1,5 +1,7 @@
 #include "pg_reader.h"
 
+#include <bit>
+
 #include "pg_rows.h"
 #include "pg_tables.h"
 #include "service/limits.h"
@@ -33,26 +35,17 @@ Result<PgRows> PgReader::look(std::string sql, std::vector<PgParam> params) {
   return rows;
 }
 
-Result<bool> PgReader::each_slice(std::int64_t from, std::int64_t until, const Kind* kind,
+Result<bool> PgReader::each_slice(std::int64_t from, std::int64_t until, const metrics::Wanted& wanted,
                                   const metrics::TakeSlice& take) {
+  const Kind* kind = nullptr;  // all of them, unless it is one that is wanted
+  if (std::has_single_bit(wanted.kinds))
+    kind = &metrics::kinds()[static_cast<std::size_t>(std::countr_zero(wanted.kinds))];
   return service::each_slice(pg_, place_, from, until, kind, take);
 }
 
 Result<void> PgReader::each_record(const Kind& kind, const Period& period, std::string_view session,
                                    const metrics::TakeEvent& take) {
   return each_event(pg_, place_, kind, period, session, std::nullopt, take);
-}
-
-Result<void> PgReader::each_duration(const Kind& kind, const Period& period,
-                                     const std::function<void(std::string_view name, double ms)>& take) {
-  FM_TRY_(pg_.each("SELECT " + name_column(kind) + ", execution_time_ms FROM " + table(kind) + std::string(kInPeriod) +
-                       " AND execution_time_ms IS NOT NULL",
-                   {param(to_ms(period.since)), param(to_ms(period.until))},
-                   [&](const PgRows& rows, int row) -> Result<bool> {
-                     take(rows.text(row, 0), rows.real(row, 1));
-                     return true;
-                   }));
-  return {};
 }
 
 Result<std::optional<WallTime>> PgReader::first_record(const Period& period) {

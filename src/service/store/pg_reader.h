@@ -26,12 +26,10 @@ class PgReader final : public metrics::SliceReader {
 
  private:
   Result<void> at_one_moment(const std::function<Result<void>()>& work) override;
-  Result<bool> each_slice(std::int64_t from, std::int64_t until, const metrics::Kind* kind,
+  Result<bool> each_slice(std::int64_t from, std::int64_t until, const metrics::Wanted& wanted,
                           const metrics::TakeSlice& take) override;
   Result<void> each_record(const metrics::Kind& kind, const metrics::Period& period, std::string_view session,
                            const metrics::TakeEvent& take) override;
-  Result<void> each_duration(const metrics::Kind& kind, const metrics::Period& period,
-                             const std::function<void(std::string_view name, double ms)>& take) override;
   Result<std::optional<WallTime>> first_record(const metrics::Period& period) override;
   Result<metrics::Period> days_of(std::string_view session) override;
   Result<std::vector<std::string>> words_of_records(std::string_view field,

@@ -32,7 +32,7 @@ class SqliteSnapshot final : public Snapshot {
   Result<void> each_record(const metrics::Kind& kind, const metrics::Period& period, const std::optional<After>& after,
                            const metrics::TakeEvent& take) override;
   Result<void> each_slice(std::int64_t from, std::int64_t until, const metrics::TakeSlice& take) override {
-    FM_TRY_(store::each_slice(database_.db(), from, until, nullptr, take));
+    FM_TRY_(store::each_slice(database_.db(), from, until, {}, take));
     return {};
   }
 
