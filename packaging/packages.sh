@@ -13,6 +13,7 @@ BUILD_NEEDS=(
 TEST_NEEDS=(
   "${BUILD_NEEDS[@]}"
   git:git ccache:ccache openssl:openssl python3:python3 strace:strace sqlite3:sqlite3 node:nodejs npm:npm tmux:tmux
+  /usr/sbin/haproxy:haproxy
   clang-format:clang-format clang-tidy:clang-tidy /usr/include/doctest/doctest.h:doctest-dev
   /usr/include/valijson/validator.hpp:libvalijson-dev
   /usr/lib/postgresql/15/bin/postgres:postgresql-15

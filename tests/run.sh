@@ -115,10 +115,10 @@ sdk() {
   # A registry has a bad moment now and then.
   step 'sdk: install' sh -c 'cd tests/e2e/sdk && { [ node_modules/.package-lock.json -nt package-lock.json ] ||
     npm ci --ignore-scripts --no-audit --no-fund || npm ci --ignore-scripts --no-audit --no-fund; }' || return
-  (cd tests/e2e/sdk && node --test --test-reporter=tap sdk_test.mjs) >"$logs/sdk" 2>&1
+  (cd tests/e2e/sdk && node --test --test-reporter=tap sdk_test.mjs http_test.mjs conformance_test.mjs) >"$logs/sdk" 2>&1
   good=$(sed -n 's/^# pass \([0-9]*\)$/\1/p' "$logs/sdk") bad=$(sed -n 's/^# fail \([0-9]*\)$/\1/p' "$logs/sdk")
   good=${good:-0} bad=${bad:-1}
-  printf '%s  sdk: client libraries and inspector, %d of %d (%d s)\n' "$([ "$bad" -eq 0 ] && echo 'ok  ' || echo FAIL)" \
+  printf '%s  sdk: client libraries, inspector, conformance, %d of %d (%d s)\n' "$([ "$bad" -eq 0 ] && echo 'ok  ' || echo FAIL)" \
     "$good" $((good + bad)) $((SECONDS - began))
   [ "$bad" -eq 0 ] || grep -vE '^ *(---|\.\.\.|duration_ms|type:)' "$logs/sdk" | tail -n 80 | sed 's/^/      /'
   count "$good" "$bad" 'sdk'

@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "config_file.h"
+#include "fortium/base/config_file.h"
 #include "fortium/base/files.h"
 
 namespace fortium::app {

@@ -3,11 +3,10 @@
 #include <pwd.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 
-#include "config_file.h"
+#include "fortium/base/config_file.h"
 #include "fortium/base/files.h"
 #include "fortium/net/http.h"
 
@@ -95,19 +94,6 @@ constexpr Setting kSettings[] = {
      "true: hooks keep texts of errors, without secrets; else their length and exit codes"},
 };
 
-std::optional<std::int64_t> whole(std::string_view text) {
-  std::int64_t number = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (code != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
-std::optional<bool> yes_or_no(std::string_view text) {
-  if (text == "true" || text == "1" || text == "yes" || text == "on") return true;
-  if (text == "false" || text == "0" || text == "no" || text == "off") return false;
-  return std::nullopt;
-}
-
 std::string login_name() {
   const passwd* entry = ::getpwuid(::getuid());
   return entry != nullptr && entry->pw_name != nullptr ? entry->pw_name : "";
@@ -173,7 +159,7 @@ class Loader {
   }
 
   Value pick(const Setting& setting) {
-    Value value = given(setting);
+    Value value = given(setting, {options_.overrides, environment_, file_, out_.config_path});
     if (!value.set) return value;
     if (auto wrong = complaint(setting, value.text, out_.allow_insecure_http)) {
       const bool secret = setting.type == Type::secret;
@@ -183,17 +169,6 @@ class Loader {
       return {std::string(setting.fallback), "default", false};
     }
     return value;
-  }
-
-  Value given(const Setting& setting) {
-    const std::string key(setting.key);
-    if (const auto at = options_.overrides.find(key); at != options_.overrides.end())
-      return {at->second, "--" + key, true};
-    for (const std::string_view variable : setting.environment)
-      if (auto value = environment_(std::string(variable).c_str()); value && !value->empty())
-        return {*value, std::string(variable), true};
-    if (const auto at = file_.find(key); at != file_.end()) return {at->second, out_.config_path, true};
-    return {std::string(setting.fallback), "default", false};
   }
 
   void find_key() {
@@ -229,7 +204,7 @@ class Loader {
   const Options& options_;
   const Environment& environment_;
   Settings out_;
-  std::map<std::string, std::string, std::less<>> file_;
+  SettingTexts file_;
 };
 
 }  // namespace
@@ -243,43 +218,11 @@ const Setting* find_setting(std::string_view key) {
 }
 
 std::optional<std::string> complaint(const Setting& setting, std::string_view value, bool allow_insecure_http) {
-  switch (setting.type) {
-    case Type::text:
-      for (const char c : value)
-        if (static_cast<unsigned char>(c) < 0x20) return "must not contain control characters";
-      return std::nullopt;
-    case Type::secret:
-      // It goes into a header as it is.
-      for (const char c : value)
-        if (c <= 0x20 || c > 0x7E) return "must be printable ASCII without blanks";
-      return std::nullopt;
-    case Type::url: {
-      const auto origin = net::parse_url(value);
-      if (!origin) return origin.error().what;
-      if (!origin->tls && !net::is_loopback(origin->host) && !allow_insecure_http)
-        return "must be https (http only for a loopback address, or with --allow-insecure-http)";
-      return std::nullopt;
-    }
-    case Type::flag:
-      if (!yes_or_no(value)) return "must be true or false";
-      return std::nullopt;
-    case Type::number: {
-      const auto number = whole(value);
-      if (!number || *number < setting.min || *number > setting.max)
-        return setting.max == INT64_MAX ? "must be a whole number of at least " + std::to_string(setting.min)
-                                        : "must be a whole number from " + std::to_string(setting.min) + " to " +
-                                              std::to_string(setting.max);
-      return std::nullopt;
-    }
-    case Type::word: {
-      std::string allowed;
-      for (const std::string_view word : setting.words) {
-        if (word == value) return std::nullopt;
-        allowed += (allowed.empty() ? "" : ", ") + std::string(word);
-      }
-      return "must be one of " + allowed;
-    }
-  }
+  if (setting.type != Type::url) return fortium::complaint(setting, value);
+  const auto origin = net::parse_url(value);
+  if (!origin) return origin.error().what;
+  if (!origin->tls && !net::is_loopback(origin->host) && !allow_insecure_http)
+    return "must be https (http only for a loopback address, or with --allow-insecure-http)";
   return std::nullopt;
 }
 
@@ -289,17 +232,9 @@ const std::string& Settings::text(std::string_view key) const {
   return at->second.text;
 }
 
-std::int64_t Settings::number(std::string_view key) const { return whole(text(key)).value_or(0); }
+std::int64_t Settings::number(std::string_view key) const { return read_whole(text(key)).value_or(0); }
 
-bool Settings::flag(std::string_view key) const { return yes_or_no(text(key)).value_or(false); }
-
-Environment process_environment() {
-  return [](const char* name) -> std::optional<std::string> {
-    const char* value = std::getenv(name);
-    if (value == nullptr) return std::nullopt;
-    return std::string(value);
-  };
-}
+bool Settings::flag(std::string_view key) const { return read_flag(text(key)).value_or(false); }
 
 std::string home_of(const Environment& environment) {
   if (auto dir = environment("HOME"); dir && !dir->empty()) return *dir;

@@ -17,30 +17,16 @@
 #include "fortium/base/clock.h"
 #include "fortium/base/result.h"
 #include "fortium/base/secret.h"
+#include "fortium/base/settings.h"
 
 namespace fortium::app {
 
 enum class Mode { local, hybrid, remote };
 
-struct Setting {
-  enum class Type { text, secret, url, flag, number, word };
-  std::string_view key;
-  std::span<const std::string_view> environment;  // the first that is set counts
-  Type type = Type::text;
-  std::string_view fallback;  // as text; empty: none
-  std::string_view doc;
-  std::int64_t min = 0, max = 0;                 // of numbers
-  std::span<const std::string_view> words = {};  // of words
-};
 std::span<const Setting> settings_table();
 const Setting* find_setting(std::string_view key);
 
-// One value as it will be used.
-struct Value {
-  std::string text;
-  std::string origin;  // "default", "FORTIUM_URL", a file's path, "--url"
-  bool set = false;    // by somebody
-};
+using Value = SettingValue;
 
 struct Problem {
   std::string key;
@@ -71,11 +57,9 @@ struct Options {
   // false: no file is read and no command is run for the key, unless it has to tell whose records these are because no
   // organization is named.
   bool find_key = true;
-  std::map<std::string, std::string, std::less<>> overrides;  // from the command line
+  SettingTexts overrides;  // from the command line
 };
 
-using Environment = std::function<std::optional<std::string>(const char* name)>;
-Environment process_environment();
 // HOME, else what the system knows of the account.
 std::string home_of(const Environment& environment);
 // Claude Code's project, or where we are; "" where that is gone.

@@ -7,6 +7,10 @@
 #include <spdlog/spdlog.h>
 
 #include <memory>
+#include <string>
+
+#include "fortium/base/clock.h"
+#include "fortium/base/json.h"
 
 namespace fortium {
 
@@ -36,8 +40,26 @@ std::function<void(LogLevel, std::string_view)>& listener() {
   return one;
 }
 
-void write(LogLevel level, std::string_view text) {
-  if (const auto& logger = sink()) logger->log(level_of(level), "{}", text);
+// Likewise.
+bool& as_json() {
+  static bool json = false;
+  return json;
+}
+
+std::string json_line(LogLevel level, std::string_view text, std::string_view members) {
+  constexpr std::string_view kLevels[] = {"debug", "info", "warn", "error"};
+  std::string line = R"({"time":")" + to_rfc3339(SystemClock().now()) + R"(","level":")" +
+                     std::string(kLevels[static_cast<std::size_t>(level)]) + "\",";
+  if (members.empty())
+    line += R"("message":)" + json_string(text);
+  else
+    line += members;
+  return line + "}";
+}
+
+void write(LogLevel level, std::string_view text, std::string_view members = {}) {
+  if (const auto& logger = sink(); logger && logger->should_log(level_of(level)))
+    logger->log(level_of(level), "{}", as_json() ? json_line(level, text, members) : std::string(text));
   if (const auto& heard = listener()) heard(level, text);
 }
 
@@ -52,7 +74,11 @@ void open_log(const LogOptions& options) {
                                            options.file, static_cast<std::size_t>(options.max_bytes), kFilesKept));
     logger->set_level(level_of(options.level));
     logger->flush_on(spdlog::level::debug);
-    logger->set_pattern(options.prefix.empty() ? "%Y-%m-%dT%H:%M:%S.%e%z %l [%t] %v" : options.prefix + "%v");
+    as_json() = options.json;
+    if (options.json)
+      logger->set_pattern("%v");
+    else
+      logger->set_pattern(options.prefix.empty() ? "%Y-%m-%dT%H:%M:%S.%e%z %l [%t] %v" : options.prefix + "%v");
     sink() = std::move(logger);
   } catch (const spdlog::spdlog_ex&) {
     sink() = nullptr;  // a log that cannot be opened never stops the work
@@ -61,6 +87,7 @@ void open_log(const LogOptions& options) {
 
 void listen_to_log(std::function<void(LogLevel, std::string_view)> heard) { listener() = std::move(heard); }
 
+void log_info(std::string_view text, std::string_view members) { write(LogLevel::info, text, members); }
 void log_debug(std::string_view text) { write(LogLevel::debug, text); }
 void log_info(std::string_view text) { write(LogLevel::info, text); }
 void log_warn(std::string_view text) { write(LogLevel::warn, text); }

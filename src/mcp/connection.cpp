@@ -204,6 +204,20 @@ void Connection::hear(rpc::Response&& response) {
     context_.recorder.set_project(std::move(name));
 }
 
+std::optional<SessionState> Connection::session_state() const {
+  if (!session_) return std::nullopt;
+  SessionState state{*session_, session_log_, subscriptions_.of_session(), {}};
+  if (!state.subscribed.empty()) state.counts = counts_;
+  return state;
+}
+
+void Connection::resume(const SessionState& state) {
+  session_ = state.revision;
+  session_log_ = state.log_least;
+  if (!subscriptions_.any()) counts_ = state.counts;
+  subscriptions_.replace(state.subscribed);
+}
+
 Connection::Answer Connection::error(std::string_view id, int code, std::string_view message,
                                      std::string_view data) const {
   std::string line = rpc::error_line(id, code, message, data);

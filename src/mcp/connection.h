@@ -34,9 +34,12 @@ class Connection {
   std::optional<Millis> notices_in() const;
   bool hears(Severity severity) const;
   std::vector<std::string> log(Severity severity, std::string_view logger, std::string_view text);
-  std::vector<std::string> close() { return subscriptions_.close(server_info_meta_); }
+  // `alone`: the connection is the request's own, so that its end needs no other word.
+  std::vector<std::string> close(bool alone) { return subscriptions_.close(server_info_meta_, alone); }
   void use(Exchange exchange) { exchange_ = std::move(exchange); }
   std::optional<Revision> session() const { return session_; }
+  std::optional<SessionState> session_state() const;
+  void resume(const SessionState& state);
 
  private:
   // A request at work.

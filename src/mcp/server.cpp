@@ -34,8 +34,14 @@ std::vector<std::string> Server::log(Severity severity, std::string_view logger,
   return connection_->log(severity, logger, text);
 }
 
-std::vector<std::string> Server::close() { return connection_->close(); }
+std::vector<std::string> Server::close() { return connection_->close(/*alone=*/false); }
+
+std::vector<std::string> Server::close_streams() { return connection_->close(/*alone=*/true); }
 
 std::optional<Revision> Server::session() const { return connection_->session(); }
+
+std::optional<SessionState> Server::session_state() const { return connection_->session_state(); }
+
+void Server::resume(const SessionState& state) { connection_->resume(state); }
 
 }  // namespace fortium::mcp

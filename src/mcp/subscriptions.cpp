@@ -53,11 +53,12 @@ std::vector<std::string> Subscriptions::updates(const std::function<bool(const s
   return lines;
 }
 
-std::vector<std::string> Subscriptions::close(std::string_view server_info_meta) {
+std::vector<std::string> Subscriptions::close(std::string_view server_info_meta, bool alone) {
   std::vector<std::string> lines;
   for (const Listen& listen : listens_) {
     lines.push_back(rpc::result_line(
         listen.id, "{" + meta(listen.id) + "," + std::string(server_info_meta) + R"(},"resultType":"complete"})"));
+    if (alone) continue;
     lines.push_back(rpc::notification_line("notifications/cancelled",
                                            R"({"requestId":)" + listen.id + R"(,"reason":"the server ends"})"));
   }

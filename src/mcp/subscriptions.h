@@ -23,6 +23,8 @@ class Subscriptions {
   // False: there are too many.
   bool subscribe(const std::string& uri);
   void unsubscribe(const std::string& uri) { session_.erase(uri); }
+  std::vector<std::string> of_session() const { return {session_.begin(), session_.end()}; }
+  void replace(const std::vector<std::string>& uris) { session_ = {uris.begin(), uris.end()}; }
 
   // A request that stays open. The same id again replaces the older one. False: there are too many.
   bool listen(const rpc::IdText& id, std::vector<std::string> uris);
@@ -32,8 +34,9 @@ class Subscriptions {
 
   // A line for each that subscribed to a resource that changed.
   std::vector<std::string> updates(const std::function<bool(const std::string& uri)>& changed) const;
-  // Ends every open request, in the words of the specification: its result and its cancellation.
-  std::vector<std::string> close(std::string_view server_info_meta);
+  // Ends every open request, in the words of the specification: its result and, unless that is all that its connection
+  // was for, its cancellation.
+  std::vector<std::string> close(std::string_view server_info_meta, bool alone);
 
  private:
   struct Listen {

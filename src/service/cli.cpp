@@ -1,11 +1,12 @@
 #include "cli.h"
 
 #include <CLI/CLI.hpp>
-#include <charconv>
+#include <algorithm>
 #include <cstdlib>
 
 #include "commands.h"
 #include "fortium/base/log.h"
+#include "limits.h"
 #include "store/pg.h"
 
 namespace fortium::service {
@@ -37,78 +38,24 @@ void hide_database_urls(int argc, char** argv) {
   }
 }
 
-// One problem of a setting: its name, where it came from, what it was, what is allowed.
-std::string wrong(const std::string& name, const std::string& value, const std::string& rule) {
-  return name + " (environment) is \"" + value + "\": " + rule;
-}
-
-Result<void> read_number(const char* name, std::int64_t least, std::int64_t most, std::int64_t& out) {
-  const std::string text = variable(name);
-  if (text.empty()) return {};
-  std::int64_t number = 0;
-  const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (read.ec != std::errc() || read.ptr != text.data() + text.size() || number < least || number > most)
-    return Error{
-        Errc::invalid,
-        wrong(name, text, "must be a whole number from " + std::to_string(least) + " to " + std::to_string(most))};
-  out = number;
-  return {};
-}
-
-Result<void> read_time(const char* name, Millis& out) {
-  const std::string text = variable(name);
-  if (text.empty()) return {};
-  const auto time = parse_duration(text);
-  if (!time) return Error{Errc::invalid, wrong(name, text, time.error().what)};
-  if (*time <= Millis(0)) return Error{Errc::invalid, wrong(name, text, "must be more than nothing")};
-  out = *time;
-  return {};
-}
-
-Result<void> read_log_level() {
-  const std::string text = variable("FORTIUM_SERVER_LOG");
-  constexpr std::pair<std::string_view, LogLevel> kLevels[] = {{"", LogLevel::warn},
-                                                               {"warn", LogLevel::warn},
-                                                               {"error", LogLevel::error},
-                                                               {"info", LogLevel::info},
-                                                               {"debug", LogLevel::debug}};
-  for (const auto& [name, level] : kLevels)
-    if (text == name) return open_log({.level = level}), Result<void>();
-  return Error{Errc::invalid, wrong("FORTIUM_SERVER_LOG", text, "must be one of error, warn, info, debug")};
-}
-
-// The same for all instances of a service, and for `token`.
-Result<void> read_tokens(TokenOptions& tokens) {
-  constexpr std::size_t kShortest = 32;
-  const std::string issuer = variable("FORTIUM_SERVER_JWT_ISSUER");
-  const std::string audience = variable("FORTIUM_SERVER_JWT_AUDIENCE");
-  const std::string passphrase = variable("FORTIUM_SERVER_SIGNING_PASSPHRASE");
-  if (!issuer.empty()) tokens.issuer = issuer;
-  if (!audience.empty()) tokens.audience = audience;
-  if (!passphrase.empty() && passphrase.size() < kShortest)
-    return Error{Errc::invalid, "FORTIUM_SERVER_SIGNING_PASSPHRASE (environment) has " +
-                                    std::to_string(passphrase.size()) + " bytes: must have " +
-                                    std::to_string(kShortest) + " or more"};
-  tokens.passphrase = Secret(passphrase);
-  return {};
-}
-
-Result<void> read_environment(ServeCommand& command) {
-  std::int64_t connections = static_cast<std::int64_t>(command.server.max_connections);
-  FM_TRY_(read_log_level());
-  FM_TRY_(read_tokens(command.tokens));
-  FM_TRY_(read_number("RATE_LIMIT_MAX_REQUESTS", 1, kMaxUnitsPerMinute, command.units_per_minute));
-  FM_TRY_(read_number("FORTIUM_SERVER_MAX_CONNECTIONS", 1, 1'000'000, connections));
-  FM_TRY_(read_time("FORTIUM_SERVER_REQUEST_TIMEOUT", command.server.request_time));
-  FM_TRY_(read_time("FORTIUM_SERVER_IDLE_TIMEOUT", command.server.idle_time));
-  command.server.max_connections = static_cast<std::size_t>(connections);
-  return {};
-}
-
 Millis duration_of(const std::string& option, const std::string& text) {
   const auto time = parse_duration(text);
   if (!time) throw CLI::ValidationError(option, time.error().what);
   return *time;
+}
+
+std::string type_name(const Setting& setting) {
+  switch (setting.type) {
+    case Setting::Type::number: return "NUMBER";
+    case Setting::Type::duration: return "TIME";
+    case Setting::Type::list: return "LIST";
+    case Setting::Type::word: return "WORD";
+    case Setting::Type::flag: return "true|false";
+    case Setting::Type::text:
+    case Setting::Type::secret:
+    case Setting::Type::url: break;
+  }
+  return "TEXT";
 }
 
 class CommandLine {
@@ -120,13 +67,9 @@ class CommandLine {
     app_.set_version_flag("--version", "fortium-metrics-server " FORTIUM_VERSION);
     app_.footer(
         "Example: fortium-metrics-server serve --listen 127.0.0.1:8080\n\n"
-        "The environment sets FORTIUM_SERVER_DATA or DATABASE_URL, and for serve RATE_LIMIT_MAX_REQUESTS (units a "
-        "minute of\n"
-        "each organization; 20 records are one unit), FORTIUM_SERVER_MAX_CONNECTIONS,\n"
-        "FORTIUM_SERVER_REQUEST_TIMEOUT, FORTIUM_SERVER_IDLE_TIMEOUT and FORTIUM_SERVER_LOG;\n"
-        "for serve and token FORTIUM_SERVER_JWT_ISSUER, FORTIUM_SERVER_JWT_AUDIENCE and\n"
-        "FORTIUM_SERVER_SIGNING_PASSPHRASE, which encrypts the keys that sign tokens.");
+        "What serve can be told is also set in the environment and in a file: see config show.");
     add_serve();
+    add_config();
     add_tenant();
     add_key();
     add_user();
@@ -169,18 +112,52 @@ class CommandLine {
   void add_serve() {
     CLI::App* serve =
         command(&app_, "serve", "Run the service", "serve --listen 127.0.0.1:8080 --data /var/lib/fortium");
-    serve->add_option("--listen", listen_, "Address and port; port 0 takes any free one")
-        ->type_name("ADDRESS:PORT")
-        ->default_str(listen_);
-    serve->callback([this] {
-      run_ = [this] {
-        ServeCommand serve_command{.store = store_};
-        if (auto read = read_listen(listen_, serve_command.server); !read)
-          return fail(kUsage, "--listen " + read.error().what);
-        if (auto read = read_environment(serve_command); !read) return fail(kConfiguration, read.error().what);
-        return run_serve(serve_command);
+    add_settings(serve);
+    serve->callback([this, serve] {
+      run_ = [this, store_given = serve->count("--data") + serve->count("--database-url") > 0] {
+        Settings settings = load_settings(overrides_, config_, process_environment());
+        if (const Exit exit = tell_problems(settings); exit != kDone) return exit;
+        if (!store_given) {
+          if (!settings.text("data").empty()) store_ = settings.text("data");
+          if (const Secret& url = settings.secret("database_url"); !url.empty()) store_ = url.reveal();
+        }
+        return run_serve({.store = store_, .settings = std::move(settings)});
       };
     });
+  }
+
+  void add_config() {
+    CLI::App* config = app_.add_subcommand("config", "Settings of the service");
+    config->require_subcommand(1);
+    CLI::App* show = config->add_subcommand("show", "All settings, and where each came from");
+    show->footer("Example: fortium-metrics-server config show --json");
+    add_settings(show);
+    show->add_flag("--json", json_, "One JSON document");
+    show->callback([this] {
+      run_ = [this] {
+        return run_config({.settings = load_settings(overrides_, config_, process_environment()), .json = json_});
+      };
+    });
+  }
+
+  // An option for each setting that is no secret: those can be read by every program of the machine.
+  void add_settings(CLI::App* sub) {
+    sub->add_option("--config", config_, "File of settings, a line each: log = \"info\" (also FORTIUM_SERVER_CONFIG)")
+        ->type_name("FILE");
+    for (const Setting& setting : settings_table()) {
+      if (setting.type == Setting::Type::secret || setting.key == "data") continue;
+      std::string option(setting.key);
+      std::ranges::replace(option, '_', '-');
+      std::string doc(setting.doc);
+      for (const std::string_view variable : setting.environment)
+        doc += (variable == setting.environment.front() ? " (" : ", ") + std::string(variable);
+      if (!setting.environment.empty()) doc += ")";
+      sub->add_option_function<std::string>(
+             "--" + option, [this, &setting](const std::string& text) { overrides_[std::string(setting.key)] = text; },
+             doc)
+          ->type_name(type_name(setting))
+          ->default_str(std::string(setting.fallback));
+    }
   }
 
   void add_tenant() {
@@ -328,7 +305,9 @@ class CommandLine {
         token_.what = what;
         run_ = [this] {
           token_.store = store_;
-          if (auto read = read_tokens(token_.tokens); !read) return fail(kConfiguration, read.error().what);
+          const Settings settings = load_settings({}, "", process_environment());
+          if (const Exit exit = tell_problems(settings); exit != kDone) return exit;
+          token_.tokens = tokens_of(settings);
           return run_token(token_);
         };
       });
@@ -388,7 +367,9 @@ class CommandLine {
 
     CLI::App app_{"The service that keeps metrics of Claude Code for many organizations."};
     std::string store_;
-    std::string listen_ = "127.0.0.1:8080";
+    std::string config_;
+    SettingTexts overrides_;
+    bool json_ = false;
     TenantCommand tenant_;
     KeyCommand key_;
     ImportCommand import_;

@@ -61,7 +61,8 @@ void count(Counts& counts, const Json& receipt) {
 Result<std::string> take(const std::string& payload, const Holder& holder, Backend& backend, Counts& counts) {
   const SystemClock clock;
   RateLimit limit({.units = kMaxUnitsPerMinute}, clock);
-  const Ingest ingest(*backend.depot, *backend.answers, limit, clock);
+  Figures figures({});
+  const Ingest ingest(*backend.depot, *backend.answers, limit, figures, clock);
   const Credential who{holder.tenant.id, holder.tenant.name, holder.tenant.place, holder.key.scopes,
                        permissions_of(holder.key.scopes)};
   std::string receipts;

@@ -1,10 +1,12 @@
 #include <sys/resource.h>
 
 #include <cstdio>
+#include <utility>
 
 #include "access/admin.h"
 #include "commands.h"
 #include "fortium/base/log.h"
+#include "http/http_server.h"
 #include "service.h"
 #include "store/backend.h"
 
@@ -36,20 +38,44 @@ void tell_first_key(const Issued& issued, const std::string& url) {
               issued.text.reveal().c_str());
 }
 
+void open_service_log(const Settings& settings) {
+  constexpr std::pair<std::string_view, LogLevel> kLevels[] = {
+      {"error", LogLevel::error}, {"warn", LogLevel::warn}, {"info", LogLevel::info}, {"debug", LogLevel::debug}};
+  for (const auto& [name, level] : kLevels)
+    if (settings.text("log") == name) open_log({.level = level, .json = settings.text("log_format") == "json"});
+}
+
+ServerOptions options_of(const Settings& settings) {
+  ServerOptions options{.max_connections = static_cast<std::size_t>(settings.number("max_connections")),
+                        .request_time = settings.millis("request_timeout"),
+                        .idle_time = settings.millis("idle_timeout"),
+                        .stop_delay = settings.millis("stop_delay"),
+                        .stop_time = settings.millis("stop_timeout"),
+                        .trusted_proxies = settings.list("trusted_proxies")};
+  FM_CHECK(read_listen(settings.text("listen"), options).ok());
+  if (!settings.text("port").empty()) options.port = static_cast<std::uint16_t>(settings.number("port"));
+  return options;
+}
+
 }  // namespace
 
 Exit run_serve(const ServeCommand& command) {
+  const Settings& settings = command.settings;
+  open_service_log(settings);
   allow_many_files();
   const SystemClock clock;
   SystemEntropy entropy;
   auto backend = open_backend(command.store, clock, entropy);
   if (!backend) return fail(backend.error());
   SharedControl control(std::move(backend->control));
-  Service service(control, *backend->depot, *backend->answers, clock,
-                  {.units_per_minute = command.units_per_minute, .tokens = command.tokens});
+  Service service(control, *backend->depot, *backend->answers, *backend->sessions, clock,
+                  {.units_per_minute = settings.number("rate_limit"),
+                   .tokens = tokens_of(settings),
+                   .allowed_origins = settings.list("allowed_origins"),
+                   .metrics_token = settings.secret("metrics_token")});
 
   // Listen first: a key that is made must be shown.
-  auto server = HttpServer::listen(command.server, service);
+  auto server = HttpServer::listen(options_of(settings), service);
   if (!server) return fail(kFailed, server.error().what);
   const std::string url = (*server)->url();
   const auto first = control.with([&](auto& open) {

@@ -10,6 +10,7 @@
 namespace fortium::service {
 
 Exit run_serve(const ServeCommand& command);
+Exit run_config(const ConfigCommand& command);
 Exit run_tenant(const TenantCommand& command);
 Exit run_key(const KeyCommand& command);
 Exit run_user(const UserCommand& command);
@@ -19,6 +20,8 @@ Exit run_import_batch(const ImportCommand& command);
 
 // Says what went wrong on standard error.
 Exit fail(Exit exit, const std::string& what);
+// What is wrong with the settings, if anything.
+Exit tell_problems(const Settings& settings);
 // The same for an error of a store: a wrong name is no fault of the store.
 Exit fail(const Error& error);
 

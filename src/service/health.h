@@ -9,4 +9,7 @@ namespace fortium::service {
 
 std::span<const Route> health_routes();
 
+// As health, in the words of the model context protocol's end points.
+Response mcp_health(Parts& parts, const Call& call);
+
 }  // namespace fortium::service

@@ -45,7 +45,7 @@ constexpr Millis kReadyLife{1'000};             // how long one proof of being a
 constexpr Millis kRequestTime{30'000};  // from its first byte to its last; and of writing an answer
 constexpr Millis kIdleTime{75'000};     // between two requests of one connection
 constexpr Millis kStopTime{30'000};     // for finishing what was begun
-constexpr std::size_t kMaxConnections = 4'096;
+constexpr std::size_t kMaxConnections = 16'384;
 constexpr std::size_t kMostWaiting = 4'096;      // requests that no thread has begun: the next one is answered 503
 constexpr std::size_t kMostWaitingInLane = 512;  // the same of one organization
 
@@ -56,6 +56,12 @@ constexpr Millis kDbConnectionWait{2'000};        // for one of them; then 503
 constexpr Millis kDbConnectionLife{15 * 60'000};  // what its backend remembers of many organizations goes with it
 constexpr Millis kStatementTime{30'000};
 constexpr Millis kLockTime{5'000};  // that a writer waits for the one before it
+
+constexpr std::size_t kMaxMessageBytes = 4 << 20;         // of the model context protocol: as its line over stdio
+constexpr std::size_t kMostStreamsOfTenant = 200;         // event streams and WebSockets, of this process
+constexpr std::size_t kMostSessionsOfTenant = 1'000;      // of the protocol; the one that was not used longest goes
+constexpr Millis kSessionLife{24 * 3'600'000};            // without a request
+constexpr std::size_t kMaxSessionStateBytes = 64 * 1024;  // what a session subscribed to, mostly
 
 constexpr std::size_t kMostOpenTenants = 128;
 constexpr Millis kTenantIdle{5 * 60'000};  // then its file is closed

@@ -9,15 +9,18 @@
 #include "access/tokens.h"
 #include "fortium/base/clock.h"
 #include "fortium/base/exit.h"
-#include "http/http_server.h"
+#include "settings.h"
 
 namespace fortium::service {
 
 struct ServeCommand {
   std::string store;  // as open_backend takes it
-  ServerOptions server;
-  std::int64_t units_per_minute = 0;  // 0: the default
-  TokenOptions tokens;
+  Settings settings;  // without a problem
+};
+
+struct ConfigCommand {
+  Settings settings;
+  bool json = false;
 };
 
 struct TenantCommand {

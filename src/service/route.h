@@ -12,9 +12,11 @@
 #include "access/access.h"
 #include "access/auth.h"
 #include "access/rate_limit.h"
+#include "figures.h"
 #include "fortium/schema/field.h"
 #include "http/http.h"
 #include "ingest/ingest.h"
+#include "mcp/mcp.h"
 #include "store/answers.h"
 #include "store/records.h"
 
@@ -29,8 +31,11 @@ struct Parts {
   Auth& auth;
   RateLimit& limit;
   Ingest& ingest;
+  Mcp& mcp;
+  Figures& figures;
   const Clock& clock;
   const SteadyTime started;
+  const Secret& metrics_token;  // of who may see `figures`; empty: this machine
 };
 
 // One admitted request.

@@ -2,15 +2,18 @@
 
 #include <array>
 #include <charconv>
+#include <cmath>
 
 #include "access/access_routes.h"
 #include "access/fields.h"
 #include "access/quotas.h"
+#include "fortium/base/json.h"
 #include "fortium/base/log.h"
 #include "health.h"
 #include "http/query.h"
 #include "ingest/ingest_routes.h"
 #include "limits.h"
+#include "mcp/mcp_routes.h"
 #include "openapi.h"
 #include "otlp/otlp_routes.h"
 #include "read/read_routes.h"
@@ -63,19 +66,25 @@ std::span<const std::span<const Route>> all_routes() {
   static const std::array kTables = {health_routes(), auth_routes(),         key_admin_routes(), people_admin_routes(),
                                      admin_routes(),  tenant_admin_routes(), ingest_routes(),    otlp_routes(),
                                      ledger_routes(), question_routes(),     dashboard_routes(), export_routes(),
-                                     openapi_routes()};
+                                     mcp_routes(),    openapi_routes()};
   return kTables;
 }
 
-Service::Service(SharedControl& control, Depot& depot, Answers& answers, const Clock& clock, ServiceOptions options)
+Service::Service(SharedControl& control, Depot& depot, Answers& answers, McpSessions& sessions, const Clock& clock,
+                 ServiceOptions options)
     : tokens_(std::move(options.tokens)),
+      metrics_token_(std::move(options.metrics_token)),
+      origins_(std::move(options.allowed_origins)),
+      figures_(all_routes()),
       limit_(options.units_per_minute > 0 ? Quota{.units = options.units_per_minute} : generous(kDefaultUnitsPerMinute),
              clock),
       access_(control, limit_, clock, tokens_),
       auth_(control, access_, clock, tokens_),
-      ingest_(depot, answers, limit_, clock),
+      ingest_(depot, answers, limit_, figures_, clock),
+      mcp_(sessions, origins_),
       retention_(control, depot, clock),
-      parts_{control, depot, answers, access_, auth_, limit_, ingest_, clock, clock.steady()} {}
+      parts_{control, depot, answers,  access_, auth_,          limit_,
+             ingest_, mcp_,  figures_, clock,   clock.steady(), metrics_token_} {}
 
 std::variant<Service::Found, Response> Service::find(const Request& request) const {
   // HEAD is GET without its body, which the listener leaves out.
@@ -90,6 +99,8 @@ std::variant<Service::Found, Response> Service::find(const Request& request) con
       allowed += (allowed.empty() ? "" : ", ") + std::string(route.method);
       if (route.method == "GET") allowed += ", HEAD";
     }
+  if (!allowed.empty() && method == "OPTIONS" && !request.header("Origin").empty())
+    return origins_.preflight(request, allowed);
   if (allowed.empty()) return problem(request, 404, "not_found", "there is nothing at this path");
   Response response = problem(request, 405, "method_not_allowed", "this path takes " + allowed);
   response.headers.emplace_back("Allow", allowed);
@@ -122,26 +133,54 @@ std::variant<Credential, Response> Service::check(const Request& request, const 
 }
 
 std::optional<Response> Service::refuse(const Request& head) {
+  const SteadyTime begin = parts_.clock.steady();
+  Outcome refused;
   auto found = find(head);
-  if (auto* refused = std::get_if<Response>(&found)) return std::move(*refused);
-  auto admitted = admit(head, *std::get<Found>(found).route, Take::nothing);
-  if (auto* refused = std::get_if<Response>(&admitted)) return std::move(*refused);
-  return std::nullopt;
+  if (auto* no_row = std::get_if<Response>(&found)) {
+    refused.response = std::move(*no_row);
+  } else {
+    refused.route = std::get<Found>(found).route;
+    auto admitted = admit(head, *refused.route, Take::nothing);
+    auto* not_admitted = std::get_if<Response>(&admitted);
+    if (not_admitted == nullptr) return std::nullopt;
+    refused.response = std::move(*not_admitted);
+  }
+  write_down(head, refused, parts_.clock.steady() - begin);
+  origins_.tell(head, refused.response);
+  return std::move(refused.response);
 }
 
 Response Service::answer(const Request& request) {
+  const SteadyTime begin = parts_.clock.steady();
+  Outcome outcome = answer_plainly(request);
+  write_down(request, outcome, parts_.clock.steady() - begin);
+  origins_.tell(request, outcome.response);
+  return std::move(outcome.response);
+}
+
+Service::Outcome Service::answer_plainly(const Request& request) {
   auto looked = find(request);
-  if (auto* refused = std::get_if<Response>(&looked)) return std::move(*refused);
+  if (auto* refused = std::get_if<Response>(&looked)) return {std::move(*refused)};
   Found& found = std::get<Found>(looked);
   const Route& route = *found.route;
   auto admitted = admit(request, route, Take::cost);
-  if (auto* refused = std::get_if<Response>(&admitted)) return std::move(*refused);
+  if (auto* refused = std::get_if<Response>(&admitted)) return {std::move(*refused), &route};
   const Credential& who = std::get<Credential>(admitted);
-  Response response = route.run(parts_, {request, who, route, std::move(found.names)});
-  // The path is the table's, not the request's: what strangers send stays out of the log.
-  log_info(std::string(route.method) + " " + std::string(route.path) + " " + std::to_string(response.status) + " " +
-           (who.tenant.empty() ? "-" : who.tenant) + " " + request.id);
-  return response;
+  return {route.run(parts_, {request, who, route, std::move(found.names)}), &route, who.tenant};
+}
+
+// The path is the table's, not the request's: what strangers send stays out of the log.
+void Service::write_down(const Request& request, const Outcome& outcome, std::chrono::nanoseconds took) {
+  figures_.answered(outcome.route, outcome.response.status, took);
+  const std::string method(outcome.route != nullptr ? outcome.route->method : "-");
+  const std::string path(outcome.route != nullptr ? outcome.route->path : "-");
+  const std::string status = std::to_string(outcome.response.status);
+  const std::string tenant = outcome.tenant.empty() ? "-" : outcome.tenant;
+  std::string ms;
+  append_json_number(ms, std::round(std::chrono::duration<double, std::milli>(took).count() * 1000) / 1000);
+  log_info(method + " " + path + " " + status + " " + tenant + " " + request.id,
+           R"("request_id":")" + request.id + R"(","method":")" + method + R"(","route":")" + path + R"(","status":)" +
+               status + R"(,"ms":)" + ms + R"(,"tenant":")" + tenant + "\"");
 }
 
 void Service::rest() {
@@ -149,6 +188,7 @@ void Service::rest() {
   retention_.rest();
   parts_.depot.rest();
   parts_.answers.rest();
+  mcp_.sessions().rest();
   parts_.control.with([](auto& control) {
     if (auto done = control->tidy(); !done) log_warn("checkpoint: " + done.error().what);
   });

@@ -2,7 +2,7 @@
 """Makes the fuzzers' first inputs: seeds.py OUT-DIR, with OUT-DIR/<target>/ for each target.
 
 `line` gets each transcript as a session, `check` each recorded argument object of a transcript, and `receipt`, `config`,
-`hook` and `otlp` what is written here.
+`hook`, `otlp` and `http` what is written here.
 """
 
 import hashlib
@@ -190,6 +190,34 @@ def main():
     put(out / "otlp", b"\x01" + json.dumps(logs).encode())
     put(out / "otlp", b"\x02" + wire(METRICS, metrics))
     put(out / "otlp", b"\x03" + wire(LOGS, logs))
+
+    def request(method, path, body=b"", *lines):
+        head = [f"{method} {path} HTTP/1.1", "Host: x", "Authorization: Bearer KEY", *lines]
+        if body:
+            head += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
+        return "\r\n".join([*head, "", ""]).encode() + body
+
+    both = "Accept: application/json, text/event-stream"
+    batch = json.dumps({"batch_id": "b", "tool_usages": [{"id": "00000000-0000-7000-8000-000000000001", "tool_name": "R",
+                                                          "execution_time_ms": 1, "status": "success"}]}).encode()
+    hello = handshake("2025-11-25")[0]
+    alone = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"_meta": {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {}}}}).encode()
+    for data in (request("POST", "/api/v1/metrics/batch", batch) * 2,
+                 request("POST", "/api/v1/metrics/batch", batch, "Idempotency-Key: k"),
+                 request("POST", "/mcp", hello, both),
+                 request("POST", "/mcp", alone, both, "MCP-Protocol-Version: 2026-07-28", "Mcp-Method: tools/list"),
+                 request("POST", "/mcp/v1/batch", b'[{"jsonrpc":"2.0","id":1,"method":"ping"}]'),
+                 request("GET", "/mcp", b"", "Accept: text/event-stream", "Mcp-Session-Id: 0"),
+                 request("GET", "/mcp/ws", b"", "Upgrade: websocket", "Connection: Upgrade"),
+                 request("GET", "/api/v1/metrics/tools?from=2026-01-01&to=2026-01-31&limit=5&format=csv"),
+                 request("GET", "/api/v1/metrics/ledger?ids=1&cursor=x"),
+                 request("OPTIONS", "/mcp", b"", "Origin: http://localhost:1", "Access-Control-Request-Method: POST"),
+                 request("HEAD", "/metrics", b"", "X-Forwarded-For: 1.2.3.4, 10.0.0.1"),
+                 b"POST /mcp HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer KEY\r\nTransfer-Encoding: chunked\r\n\r\n"
+                 b"2\r\n{}\r\n0\r\n\r\n"):
+        put(out / "http", data)
 
 
 if __name__ == "__main__":

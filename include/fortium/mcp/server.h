@@ -33,6 +33,16 @@ constexpr std::size_t kMostBatch = 1'000;
 // now, and gives the lines that have come, if they are wanted (not nullptr). False: asked to stop.
 using Exchange = std::function<bool(std::vector<std::string>& out, std::vector<rpc::Line>* in)>;
 
+// All that a session of the first era is: enough to go on with it on another connection, or in another process.
+struct SessionState {
+  Revision revision = kLastSession;
+  Severity log_least = Severity::error;
+  std::vector<std::string> subscribed;
+  std::vector<std::int64_t> counts;  // of records by kind, when the first of them was subscribed to
+
+  bool operator==(const SessionState&) const = default;
+};
+
 class Connection;
 
 class Server {
@@ -68,6 +78,11 @@ class Server {
 
   // What `initialize` agreed on.
   std::optional<Revision> session() const;
+  std::optional<SessionState> session_state() const;
+  // Goes on with a session, as if it had begun here. Once more to follow what it subscribed to elsewhere.
+  void resume(const SessionState& state);
+  // Of requests that stay open, over a connection of their own: its end says that they were ended.
+  std::vector<std::string> close_streams();
 
  private:
   std::unique_ptr<Connection> connection_;

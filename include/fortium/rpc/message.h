@@ -17,7 +17,8 @@ enum Code : int {
   kInvalidParams = -32602,
   kInternalError = -32603,
   kResourceNotFound = -32002,     // MCP, before 2026-07-28
-  kUnsupportedRevision = -32022,  // MCP, from 2026-07-28 on
+  kHeaderMismatch = -32020,       // MCP, from 2026-07-28 on
+  kUnsupportedRevision = -32022,  // likewise
 };
 
 // An id's JSON text, exactly as it is echoed: "7" (a number) or "\"7\"" (a string) differ.

@@ -19,7 +19,8 @@ namespace {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 
-constexpr Millis kAcceptAgain{100};        // after a failure: no file left to open, mostly
+constexpr Millis kAcceptAgain{100};  // after a failure: no file left to open, mostly
+constexpr Millis kRestEvery{10'000};
 constexpr std::size_t kFewestWorkers = 4;  // one organization's big batch must not hold up all others
 
 std::size_t cores() { return std::max(1U, std::thread::hardware_concurrency()); }
@@ -58,6 +59,7 @@ class HttpServer::Loop {
         acceptor(asio::make_strand(context)),
         again(acceptor.get_executor()),
         give_up(acceptor.get_executor()),
+        beat(acceptor.get_executor()),
         signals(acceptor.get_executor()) {
     shared.on_last_gone = [this] {
       if (shared.stopping) asio::post(acceptor.get_executor(), [this] { give_up.cancel(); });
@@ -83,9 +85,10 @@ class HttpServer::Loop {
 
   void run() {
     signals.async_wait([this](boost::system::error_code status, int) {
-      if (!status) begin_stop();
+      if (!status) announce_stop();
     });
     accept();
+    rest();
     {
       std::vector<std::jthread> threads;
       for (std::size_t i = 1; i < cores(); ++i) threads.emplace_back([this] { context.run(); });
@@ -97,7 +100,7 @@ class HttpServer::Loop {
   }
 
   void stop() {
-    asio::post(acceptor.get_executor(), [this] { begin_stop(); });
+    asio::post(acceptor.get_executor(), [this] { announce_stop(); });
   }
 
   std::string url() const {
@@ -125,22 +128,36 @@ class HttpServer::Loop {
     });
   }
 
+  // What can wait is done now and then too, when nobody asks.
+  void rest() {
+    beat.expires_after(kRestEvery);
+    beat.async_wait([this](boost::system::error_code status) {
+      if (status || shared.stopping) return;
+      (void)shared.on_pool("", [this] { shared.handler.rest(); });
+      rest();
+    });
+  }
+
   void welcome(tcp::socket socket) {
     const auto session = std::make_shared<Session>(std::move(socket), shared);
-    const std::size_t count = shared.sessions.with([&](auto& sessions) {
-      sessions.emplace(session.get(), session);
-      return sessions.size();
-    });
-    if (count > shared.options.max_connections)
-      session->turn_away();
-    else
-      session->start();
+    ++shared.counts.accepted;
+    if (session->enroll() <= shared.options.max_connections) return session->start();
+    ++shared.counts.turned_away;
+    session->turn_away();
+  }
+
+  // Who chooses among several of us has time to notice, and closes the connections that it keeps after their next
+  // answer: closing them from here could cross a request on its way.
+  void announce_stop() {
+    if (shared.counts.stopping.exchange(true)) return;
+    log_info("stopping");
+    signals.clear();  // a second signal ends at once
+    if (shared.options.stop_delay == Millis(0)) return begin_stop();
+    give_up.expires_after(shared.options.stop_delay);
+    give_up.async_wait([this](boost::system::error_code) { begin_stop(); });
   }
 
   void begin_stop() {
-    if (shared.stopping) return;
-    log_info("stopping");
-    signals.clear();  // a second signal ends at once
     // Who has connected has begun: taken in before the door closes. A wait is ended first, or it would take them.
     boost::system::error_code status;
     acceptor.cancel(status);
@@ -153,10 +170,11 @@ class HttpServer::Loop {
     shared.stopping = true;
     acceptor.close(status);
     again.cancel();
-    std::vector<std::shared_ptr<Session>> open;
-    shared.sessions.with([&](auto& sessions) {
-      for (const auto& [address, weak] : sessions)
-        if (auto session = weak.lock()) open.push_back(std::move(session));
+    beat.cancel();
+    std::vector<std::shared_ptr<Peer>> open;
+    shared.peers.with([&](auto& peers) {
+      for (const auto& [address, weak] : peers)
+        if (auto peer = weak.lock()) open.push_back(std::move(peer));
     });
     if (open.empty()) return;
     give_up.expires_after(shared.options.stop_time);
@@ -165,17 +183,17 @@ class HttpServer::Loop {
       log_warn("some requests were not finished in time");
       context.stop();
     });
-    for (const auto& session : open) session->stop();
+    for (const auto& peer : open) peer->stop();
   }
 
-  // The order matters where time ran out: sessions that wait in the pool need the context, those in the context need
+  // The order matters where time ran out: connections that wait in the pool need the context, those in the context need
   // what they share.
   Shared shared;
   asio::io_context context;
   asio::thread_pool pool;
   FairQueue work;
   tcp::acceptor acceptor;
-  asio::steady_timer again, give_up;
+  asio::steady_timer again, give_up, beat;
   asio::signal_set signals;
   tcp::endpoint bound;
 };

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "http.h"
 #include "service/limits.h"
@@ -20,7 +21,9 @@ struct ServerOptions {
   std::size_t max_connections = kMaxConnections;
   Millis request_time = kRequestTime;
   Millis idle_time = kIdleTime;
+  Millis stop_delay{0};  // of going on as before when told to stop, but for EdgeCounts::stopping
   Millis stop_time = kStopTime;
+  std::vector<std::string> trusted_proxies = {};  // addresses and ranges of them
 };
 
 // "127.0.0.1:8080", "[::1]:8080", "localhost:0": into address and port; or why not.

@@ -3,12 +3,18 @@
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
+#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/write.hpp>
+#include <boost/beast/websocket/rfc6455.hpp>
 #include <ctime>
 #include <exception>
+#include <sstream>
 
+#include "event_stream.h"
 #include "fortium/base/log.h"
+#include "service/limits.h"
+#include "web_socket.h"
 
 namespace fortium::service {
 
@@ -33,8 +39,6 @@ std::string http_date() {
   return {text, std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &utc)};  // no locale is set: English
 }
 
-std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
-
 // A bug of ours costs one request, not the service.
 template <class Work>
 Response guarded(const Request& request, Work&& work) {
@@ -51,26 +55,18 @@ Response guarded(const Request& request, Work&& work) {
 }  // namespace
 
 Session::Session(tcp::socket socket, Shared& shared)
-    : socket_(std::move(socket)), shared_(shared), timer_(socket_.get_executor()) {
+    : Peer(shared), socket_(std::move(socket)), timer_(socket_.get_executor()) {
   Status ignored;
   socket_.set_option(tcp::no_delay(true), ignored);
-  if (const auto peer = socket_.remote_endpoint(ignored); !ignored) request_.peer = peer.address().to_string();
-}
-
-Session::~Session() {
-  const bool last = shared_.sessions.with([this](auto& sessions) {
-    sessions.erase(this);
-    return sessions.empty();
-  });
-  if (last) shared_.on_last_gone();
+  if (const auto peer = socket_.remote_endpoint(ignored); !ignored) peer_ = peer.address().to_string();
 }
 
 void Session::start() {
-  asio::dispatch(socket_.get_executor(), [self = shared_from_this()] { self->next(); });
+  asio::dispatch(socket_.get_executor(), [self = self()] { self->next(); });
 }
 
 void Session::turn_away() {
-  asio::dispatch(socket_.get_executor(), [self = shared_from_this()] {
+  asio::dispatch(socket_.get_executor(), [self = self()] {
     Response response = problem(self->request_, 503, "too_many_connections", "too many connections");
     response.headers.emplace_back("Retry-After", std::to_string(kRetryWhenBusy.count() / 1000));
     self->send(std::move(response), /*close=*/true);
@@ -78,18 +74,16 @@ void Session::turn_away() {
 }
 
 void Session::stop() {
-  asio::post(socket_.get_executor(), [self = shared_from_this()] {
+  asio::post(socket_.get_executor(), [self = self()] {
     if (self->phase_ == Phase::idle && self->nothing_sent()) self->close();
   });
 }
 
 void Session::next() {
   parser_.emplace();
-  parser_->header_limit(kMaxHeaderBytes);
-  parser_->body_limit(kMaxBodyBytes);
-  std::string peer = std::move(request_.peer);
+  prepare(*parser_);
   request_ = Request();
-  request_.peer = std::move(peer);
+  request_.peer = peer_;
   late_ = head_only_ = false;
   if (buffer_.size() > 0) return read_head();
   if (buffer_.capacity() > kKeptBuffer) buffer_ = {};
@@ -105,7 +99,7 @@ bool Session::nothing_sent() {
 void Session::wait_for_request() {
   phase_ = Phase::idle;
   arm(shared_.options.idle_time);
-  socket_.async_read_some(buffer_.prepare(kFirstRead), [self = shared_from_this()](Status status, std::size_t size) {
+  socket_.async_read_some(buffer_.prepare(kFirstRead), [self = self()](Status status, std::size_t size) {
     if (status || self->phase_ != Phase::idle) return self->close();
     self->buffer_.commit(size);
     self->read_head();
@@ -115,17 +109,22 @@ void Session::wait_for_request() {
 void Session::read_head() {
   phase_ = Phase::reading;
   request_.id = shared_.request_prefix + std::to_string(++shared_.requests);
+  ++shared_.counts.requests;
   arm(shared_.options.request_time);
   http::async_read_header(socket_, buffer_, *parser_,
-                          [self = shared_from_this()](Status status, std::size_t) { self->on_head(status); });
+                          [self = self()](Status status, std::size_t) { self->on_head(status); });
 }
 
 void Session::on_head(Status status) {
   if (status) return on_read_error(status);
-  if (auto refused = read_request()) return send(std::move(*refused), /*close=*/true);
+  head_only_ = parser_->get().method() == http::verb::head;
+  if (auto refused = read_request_head(*parser_, peer_, shared_.trusted, request_)) {
+    ++shared_.counts.rejected;
+    return send(std::move(*refused), /*close=*/true);
+  }
   if (!expects_body()) return work();
   // What the head alone decides is decided before the body is taken.
-  later([self = shared_from_this()] {
+  later([self = self()] {
     auto refused = std::make_shared<std::optional<Response>>();
     const Response failed = guarded(self->request_, [&] {
       *refused = self->shared_.handler.refuse(self->request_);
@@ -145,44 +144,23 @@ bool Session::expects_body() const { return parser_->chunked() || parser_->conte
 // HTTP/1.0 can ask to be kept; nobody who does needs it.
 bool Session::keeps_alive() const { return parser_->keep_alive() && parser_->get().version() >= 11; }
 
-// The head as a value, or why it is no request.
-std::optional<Response> Session::read_request() {
-  const auto& head = parser_->get();
-  request_.method = std::string(view(head.method_string()));
-  const std::string_view target = view(head.target());
-  const std::size_t question = std::min(target.find('?'), target.size());
-  request_.path = std::string(target.substr(0, question));
-  request_.query = std::string(target.substr(std::min(question + 1, target.size())));
-  for (const auto& field : head)
-    request_.headers.emplace_back(std::string(view(field.name_string())), std::string(view(field.value())));
-  head_only_ = head.method() == http::verb::head;
-  const auto bad = [this](std::string_view why) { return problem(request_, 400, "bad_request", why); };
-  if (!target.starts_with('/')) return bad("the target of the request must be a path");
-  if (head.version() >= 11 && head.count(http::field::host) != 1) return bad("there must be one Host");
-  // Another coding than chunked has no end that both sides agree on.
-  if (head.count(http::field::transfer_encoding) > 0 &&
-      !boost::beast::iequals(head[http::field::transfer_encoding], "chunked"))
-    return bad("Transfer-Encoding must be chunked or absent");
-  if (head.count(http::field::authorization) > 1) return bad("there must be one Authorization");
-  return std::nullopt;
-}
-
 void Session::take_body() {
   if (!boost::beast::iequals(parser_->get()[http::field::expect], "100-continue")) return read_body();
-  asio::async_write(socket_, asio::buffer(kContinue), [self = shared_from_this()](Status status, std::size_t) {
+  asio::async_write(socket_, asio::buffer(kContinue), [self = self()](Status status, std::size_t) {
     if (status) return self->on_read_error(status);
     self->read_body();
   });
 }
 
 void Session::read_body() {
-  http::async_read(socket_, buffer_, *parser_, [self = shared_from_this()](Status status, std::size_t) {
+  http::async_read(socket_, buffer_, *parser_, [self = self()](Status status, std::size_t) {
     if (status) return self->on_read_error(status);
     self->work();
   });
 }
 
 void Session::on_read_error(Status status) {
+  ++shared_.counts.rejected;
   if (late_) return send(problem(request_, 408, "timeout", "the request did not arrive in time"), /*close=*/true);
   if (status == http::error::body_limit)
     return send(
@@ -194,7 +172,10 @@ void Session::on_read_error(Status status) {
                 /*close=*/true);
   const bool gone = status == http::error::end_of_stream || status == http::error::partial_message ||
                     status.category() != http::make_error_code(http::error::bad_method).category();
-  if (gone) return close();
+  if (gone) {
+    --shared_.counts.rejected;
+    return close();
+  }
   send(problem(request_, 400, "bad_request", "not an HTTP/1.1 request"), /*close=*/true);
 }
 
@@ -202,7 +183,7 @@ void Session::work() {
   disarm();
   phase_ = Phase::working;
   request_.body = std::move(parser_->get().body());
-  later([self = shared_from_this()] {
+  later([self = self()] {
     auto response = std::make_shared<Response>(
         guarded(self->request_, [&] { return self->shared_.handler.answer(self->request_); }));
     asio::post(self->socket_.get_executor(),
@@ -212,33 +193,66 @@ void Session::work() {
 }
 
 void Session::later(std::function<void()> work) {
-  if (shared_.work.post(shared_.handler.lane(request_), std::move(work))) return;
+  if (shared_.on_pool(shared_.handler.lane(request_), std::move(work))) return;
   Response response = problem(request_, 503, "overloaded", "too many requests are waiting");
   response.headers.emplace_back("Retry-After", std::to_string(kRetryWhenBusy.count() / 1000));
   send(std::move(response), /*close=*/true);
 }
 
-void Session::send(Response response, bool close) {
-  phase_ = Phase::writing;
-  close = close || shared_.stopping;
-  arm(shared_.options.request_time);
-  Message& message = message_.emplace();
+// What every answer says of itself.
+template <class M>
+void Session::write_head(M& message, const Response& response) const {
   message.version(11);
   message.result(static_cast<unsigned>(response.status));
   message.set(http::field::server, "fortium-metrics-server");
   message.set(http::field::date, http_date());
-  message.set(http::field::content_type, "application/json");
+  if (response.talk)
+    message.set(http::field::content_type, "text/event-stream");
+  else if (!response.body.empty())
+    message.set(http::field::content_type, "application/json");
   message.set(http::field::cache_control, "no-store");
   message.set("X-Content-Type-Options", "nosniff");
   if (!request_.id.empty()) message.set("X-Request-ID", request_.id);
   for (const auto& [name, value] : response.headers) message.set(name, value);
+}
+
+void Session::send(Response response, bool close) {
+  if (response.talk && !head_only_) return stay(std::move(response));
+  phase_ = Phase::writing;
+  close = close || shared_.counts.stopping;
+  arm(shared_.options.request_time);
+  Message& message = message_.emplace();
+  write_head(message, response);
   message.keep_alive(!close);
   message.content_length(response.body.size());
   if (!head_only_) message.body() = std::move(response.body);
-  http::async_write(socket_, message, [self = shared_from_this(), close](Status status, std::size_t) {
+  http::async_write(socket_, message, [self = self(), close](Status status, std::size_t) {
     if (status) return self->close();
     self->on_sent(close);
   });
+}
+
+// The connection goes on as another kind; this one ends when its last handler has.
+void Session::stay(Response response) {
+  disarm();
+  if (buffer_.size() > 0)
+    return send(problem(request_, 400, "bad_request", "nothing may follow this request"), /*close=*/true);
+  std::string lane = shared_.handler.lane(request_);
+  if (response.status == 101) {
+    Upgrade request = parser_->release();
+    if (!boost::beast::websocket::is_upgrade(request))
+      return send(problem(request_, 400, "bad_request", "not a WebSocket handshake"), /*close=*/true);
+    return start_web_socket(std::move(socket_), shared_, std::move(response.talk), std::move(lane), std::move(request));
+  }
+  http::response<http::empty_body> head;
+  write_head(head, response);
+  head.set("X-Accel-Buffering", "no");
+  head.keep_alive(false);
+  const bool chunked = parser_->get().version() >= 11;
+  head.chunked(chunked);
+  std::ostringstream text;
+  text << head.base();
+  start_events(std::move(socket_), shared_, std::move(response.talk), std::move(lane), std::move(text).str(), chunked);
 }
 
 void Session::on_sent(bool close) {
@@ -254,7 +268,7 @@ void Session::on_sent(bool close) {
 
 void Session::drain() {
   buffer_.clear();
-  socket_.async_read_some(buffer_.prepare(kKeptBuffer), [self = shared_from_this()](Status status, std::size_t size) {
+  socket_.async_read_some(buffer_.prepare(kKeptBuffer), [self = self()](Status status, std::size_t size) {
     self->drained_ += size;
     if (status || self->drained_ > kMostDrained) return self->close();
     self->drain();
@@ -271,8 +285,8 @@ void Session::arm(Millis time) {
   const std::uint64_t alarm = ++alarm_;
   timer_.expires_after(time);
   timer_.async_wait([weak = weak_from_this(), alarm](Status status) {
-    const auto self = weak.lock();
-    if (!status && self && self->alarm_ == alarm) self->on_timer();
+    const auto locked = std::static_pointer_cast<Session>(weak.lock());
+    if (!status && locked && locked->alarm_ == alarm) locked->on_timer();
   });
 }
 

@@ -186,14 +186,18 @@ std::variant<Taken, Response> Ingest::keep(const Request& request, const Credent
 }
 
 std::optional<Response> Ingest::store(const Request& request, const Credential& who, Checked& checked) const {
+  figures_.rejected(who.tenant, checked.lines.size() - checked.events.size());
   if (checked.events.empty()) return std::nullopt;
+  const SteadyTime begin = clock_.steady();
   auto records = depot_.find(who.place);
   if (!records) return store_problem(request, records.error());
   const auto stored = (*records)->append(checked.events, checked.stamped);
   if (!stored) {
+    figures_.store_failed();
     if (stored.error().code != Errc::busy && stored.error().code != Errc::invalid) depot_.forget(who.place);
     return store_problem(request, stored.error());
   }
+  figures_.stored(who.tenant, *stored, clock_.steady() - begin);
   for (std::size_t i = 0; i < stored->size(); ++i)
     settle(checked.lines[checked.line_of[i]], status_of((*stored)[i], checked.events[i]));
   return std::nullopt;

@@ -11,6 +11,7 @@
 #include "batch.h"
 #include "service/access/access.h"
 #include "service/access/rate_limit.h"
+#include "service/figures.h"
 #include "service/http/http.h"
 #include "service/store/answers.h"
 #include "service/store/records.h"
@@ -28,8 +29,8 @@ struct Taken {
 
 class Ingest {
  public:
-  Ingest(Depot& depot, Answers& answers, RateLimit& limit, const Clock& clock)
-      : depot_(depot), answers_(answers), limit_(limit), clock_(clock) {}
+  Ingest(Depot& depot, Answers& answers, RateLimit& limit, Figures& figures, const Clock& clock)
+      : depot_(depot), answers_(answers), limit_(limit), figures_(figures), clock_(clock) {}
 
   Response batch(const Request& request, const Credential& who) const;
 
@@ -52,6 +53,7 @@ class Ingest {
   Depot& depot_;
   Answers& answers_;
   RateLimit& limit_;
+  Figures& figures_;
   const Clock& clock_;
 };
 

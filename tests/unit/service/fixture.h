@@ -84,7 +84,8 @@ class Fixture {
       : where(engine == Engine::postgres ? test::Postgres::of_program().new_database() : dir.path()),
         backend_(must(open_backend(where, clock, entropy))),
         control_(std::move(backend_.control)),
-        service(control_, *backend_.depot, *backend_.answers, clock, {.units_per_minute = units_per_minute}),
+        service(control_, *backend_.depot, *backend_.answers, *backend_.sessions, clock,
+                {.units_per_minute = units_per_minute}),
         acme(tenant("Acme")),
         key(issue(acme, kIngest | kRead)) {}
 

@@ -1,8 +1,8 @@
-#include "config_file.h"
+#include "fortium/base/config_file.h"
 
 #include <algorithm>
 
-namespace fortium::app {
+namespace fortium {
 
 namespace {
 
@@ -147,4 +147,4 @@ Result<std::string> edit_config(std::string_view text, std::string_view key, std
   return out;
 }
 
-}  // namespace fortium::app
+}  // namespace fortium

@@ -1,12 +1,12 @@
 // The settings file: read line by line, and edited so that every other line stays as it was.
-#include "app/config_file.h"
+#include "fortium/base/config_file.h"
 
 #include <doctest/doctest.h>
 
 #include "support/dice.h"
 
 using namespace fortium;
-using namespace fortium::app;
+using namespace fortium;
 
 namespace {
 

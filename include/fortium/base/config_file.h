@@ -10,7 +10,7 @@
 
 #include "fortium/base/result.h"
 
-namespace fortium::app {
+namespace fortium {
 
 struct ConfigText {
   std::map<std::string, std::string, std::less<>> values;  // "key" or "table.key"; strings without their quotes
@@ -22,4 +22,4 @@ ConfigText parse_config(std::string_view text);
 // The text with `key` set to `value` (quoted if it is no number or flag), or removed when there is no value.
 Result<std::string> edit_config(std::string_view text, std::string_view key, std::optional<std::string_view> value);
 
-}  // namespace fortium::app
+}  // namespace fortium
