@@ -2,6 +2,7 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <cctype>
 #include <optional>
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "fortium/base/json.h"

@@ -30,7 +30,7 @@ bool may_read(Permissions may, std::string_view what) {
 
 mcp::Catalog made_for(Permissions may) {
   // Warnings would be about the calls of everybody.
-  mcp::Catalog catalog = mcp::standard_catalog(/*alerts=*/false);
+  mcp::Catalog catalog = mcp::standard_catalog(/*alerts=*/std::nullopt);
   catalog.instructions = kInstructions;
   std::erase_if(catalog.tools, [may](const mcp::Tool& tool) {
     return tool.read_only ? !may_read(may, tool.name) : (may & kWrite) == 0;

@@ -45,9 +45,13 @@ class Conversation::Home final : public metrics::EventStore, public metrics::Rea
   }
 
   void while_reading(const std::function<bool()>& go_on) override { go_on_ = go_on; }
-  Result<void> slices(const Period& period, Millis phase,
+  Result<void> slices(const Period& period, Millis phase, const metrics::Wanted& wanted,
                       const std::function<bool(const metrics::Slice&)>& take) override {
-    return ask<void>([&](metrics::Reader& reader) { return reader.slices(period, phase, take); });
+    return ask<void>([&](metrics::Reader& reader) { return reader.slices(period, phase, wanted, take); });
+  }
+  Result<void> session_hours(const Period& period, Millis phase,
+                             const std::function<bool(const metrics::SessionHour&)>& take) override {
+    return ask<void>([&](metrics::Reader& reader) { return reader.session_hours(period, phase, take); });
   }
   Result<metrics::Summary> summary(const Period& period) override {
     return ask<metrics::Summary>([&](metrics::Reader& reader) { return reader.summary(period); });
