@@ -13,6 +13,7 @@ Exit run_serve(const ServeCommand& command);
 Exit run_tenant(const TenantCommand& command);
 Exit run_key(const KeyCommand& command);
 Exit run_import_batch(const ImportCommand& command);
+Exit run_store(const StoreCommand& command);
 
 // Says what went wrong on standard error.
 Exit fail(Exit exit, const std::string& what);

@@ -38,6 +38,8 @@ constexpr Millis kIdleTime{75'000};     // between two requests of one connectio
 constexpr Millis kStopTime{30'000};     // for finishing what was begun
 constexpr std::size_t kMaxConnections = 4'096;
 
+constexpr std::size_t kMostDifferences = 20;  // that a check names
+
 constexpr std::size_t kMostGroupRecords = 4'000;  // of several callers in one transaction: some 50 ms
 
 constexpr std::size_t kMostDbConnections = 16;    // of one instance to PostgreSQL, beside two for its own tables

@@ -32,6 +32,15 @@ struct ImportCommand {
   bool json = false;
 };
 
+struct StoreCommand {
+  enum class Do { migrate, check, backup, restore, copy } what = Do::check;
+  std::string store;   // as open_backend takes it
+  std::string to;      // of copy: the same
+  std::string file;    // of backup and restore
+  std::string tenant;  // empty: all
+  bool json = false;
+};
+
 struct KeyCommand {
   enum class Do { create, list, rotate, revoke } what = Do::list;
   std::string store;   // as open_backend takes it

@@ -23,6 +23,7 @@ class SqliteSql final : public Sql {
   using Sql::run;
   Result<Rows> run(std::string_view sql, std::span<const schema::Value> values) override;
   Result<void> write(const std::function<Result<void>()>& work) override;
+  Result<std::vector<SqlTable>> tables() override;
   // Moves a grown log into the file.
   Result<void> tidy() override;
 
