@@ -76,6 +76,7 @@ class CommandLine {
     add_token();
     add_audit();
     add_import();
+    add_store();
   }
 
   int run(int argc, char** argv) {
@@ -350,6 +351,37 @@ class CommandLine {
     finish(verify, Do::verify);
   }
 
+  void add_store() {
+    using Do = StoreCommand::Do;
+    const auto add = [&](const std::string& name, const std::string& doc, const std::string& example, Do what) {
+      CLI::App* sub = command(&app_, name, doc, example);
+      sub->add_option("--tenant", store_command_.tenant, "One organization alone")->type_name("NAME");
+      sub->add_flag("--json", store_command_.json, "One JSON document");
+      sub->callback([this, what] {
+        store_command_.what = what;
+        run_ = [this] {
+          store_command_.store = store_;
+          return run_store(store_command_);
+        };
+      });
+      return sub;
+    };
+    add("migrate", "Bring everything to this version, as the first use of each organization would", "migrate",
+        Do::migrate);
+    add("check", "Count all records again, and compare with every sum that is kept", "check --tenant acme", Do::check);
+    add("backup", "Everything as one file, which is for its owner's eyes", "backup metrics.backup", Do::backup)
+        ->add_option("file", store_command_.file, "The file")
+        ->required();
+    add("restore", "Take what is in a backup, to whatever engine", "restore metrics.backup", Do::restore)
+        ->add_option("file", store_command_.file, "The file")
+        ->required();
+    add("copy", "Everything to another store, whatever its engine, and compare every row",
+        "copy --data /var/lib/fortium --to postgresql://fortium@db.example.org/fortium", Do::copy)
+        ->add_option("--to", store_command_.to, "Directory, or URL of a PostgreSQL database")
+        ->type_name("STORE")
+        ->required();
+  }
+
   void add_import() {
     CLI::App* import = command(&app_, "import-batch", "Take a file that `fortium-metrics export --batch` wrote",
                                "import-batch laptop.fmb --receipts laptop.fmr");
@@ -376,6 +408,7 @@ class CommandLine {
     UserCommand user_;
     TokenCommand token_;
     AuditCommand audit_;
+    StoreCommand store_command_;
     std::function<Exit()> run_;
     };  // namespace fortium::service
 

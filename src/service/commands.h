@@ -17,6 +17,7 @@ Exit run_user(const UserCommand& command);
 Exit run_token(const TokenCommand& command);
 Exit run_audit(const AuditCommand& command);
 Exit run_import_batch(const ImportCommand& command);
+Exit run_store(const StoreCommand& command);
 
 // Says what went wrong on standard error.
 Exit fail(Exit exit, const std::string& what);

@@ -49,6 +49,8 @@ constexpr std::size_t kMaxConnections = 16'384;
 constexpr std::size_t kMostWaiting = 4'096;      // requests that no thread has begun: the next one is answered 503
 constexpr std::size_t kMostWaitingInLane = 512;  // the same of one organization
 
+constexpr std::size_t kMostDifferences = 20;  // that a check names
+
 constexpr std::size_t kMostGroupRecords = 4'000;  // of several callers in one transaction: some 50 ms
 
 constexpr std::size_t kMostDbConnections = 16;    // of one instance to PostgreSQL, beside two for its own tables

@@ -79,4 +79,13 @@ struct KeyCommand {
   bool json = false;
 };
 
+struct StoreCommand {
+  enum class Do { migrate, check, backup, restore, copy } what = Do::check;
+  std::string store;   // as open_backend takes it
+  std::string to;      // of copy: the same
+  std::string file;    // of backup and restore
+  std::string tenant;  // empty: all
+  bool json = false;
+};
+
 }  // namespace fortium::service

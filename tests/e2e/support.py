@@ -5,6 +5,7 @@ A test gets a home of its own, a clean environment, and ends what it started. No
 """
 
 import collections
+import glob
 import gzip
 import hashlib
 import json
@@ -414,11 +415,12 @@ def recorded_id(result):
 
 
 class Service:
-    """The real service, with one organization and a key of it."""
+    """The real service, with one organization and a key of it: in a directory, or in the database of a URL."""
 
-    def __init__(self, case, organization="acme", **variables):
+    def __init__(self, case, organization="acme", database=None, **variables):
         self.case = case
         self.data = os.path.join(case.top, f"service-{uuid.uuid4().hex[:8]}")
+        self.store = ["--database-url", database] if database else ["--data", self.data]
         self.env = case.env(RATE_LIMIT_MAX_REQUESTS=100_000_000, **variables)
         self.key = self.add_organization(organization)
         self.organization = organization
@@ -431,7 +433,7 @@ class Service:
         return os.path.exists(SERVER_BIN)
 
     def tell(self, *args):
-        done = self.case.cli(*args, "--data", self.data, "--json", program=SERVER_BIN, env=self.env, code=DONE)
+        done = self.case.cli(*args, *self.store, "--json", program=SERVER_BIN, env=self.env, code=DONE)
         return json.loads(done.out)
 
     def add_organization(self, name, scopes="ingest,read"):
@@ -441,7 +443,7 @@ class Service:
     def serve(self):
         log = os.path.join(self.case.top, f"service-{uuid.uuid4().hex[:8]}.log")
         with open(log, "wb") as out:
-            self.process = self.case.start("serve", "--listen", f"127.0.0.1:{self.port}", "--data", self.data,
+            self.process = self.case.start("serve", "--listen", f"127.0.0.1:{self.port}", *self.store,
                                            program=SERVER_BIN, env=self.env, stdin=subprocess.DEVNULL, stdout=out,
                                            stderr=subprocess.STDOUT)
 
@@ -485,6 +487,58 @@ class Service:
         """The environment of a program that sends here."""
         return {"FORTIUM_METRICS_URL": url or self.url, "FORTIUM_API_KEY": key or self.key,
                 "FORTIUM_ORG_ID": organization or self.organization}
+
+
+class Postgres:
+    """A PostgreSQL of the test's own, on a socket in its directory. It waits for the disk, as in earnest."""
+
+    def __init__(self, case):
+        self.case = case
+        self.directory = tempfile.mkdtemp(prefix="fortium-e2e-pg-")
+        case.ends_with(lambda: shutil.rmtree(self.directory, ignore_errors=True))
+        self.user = {}
+        if os.getuid() == 0:  # as which PostgreSQL does not run
+            shutil.chown(self.directory, "postgres", "postgres")
+            self.user = {"user": "postgres", "group": "postgres", "extra_groups": []}
+        data = os.path.join(self.directory, "data")
+        self._run("initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
+        self.process = None
+        self.serve()
+        self.tell("CREATE ROLE fortium LOGIN CREATEROLE PASSWORD 'open-sesame'")
+        self.databases = 0
+
+    @staticmethod
+    def programs():
+        found = sorted(glob.glob("/usr/lib/postgresql/*/bin/postgres"))
+        return os.path.dirname(found[-1]) if found else ""
+
+    def _run(self, name, *args):
+        subprocess.run([os.path.join(self.programs(), name), *args], check=True, stdout=subprocess.DEVNULL,
+                       env=self.case.env(), cwd="/", **self.user)
+
+    def serve(self):
+        self.process = subprocess.Popen(
+            [os.path.join(self.programs(), "postgres"), "-D", os.path.join(self.directory, "data"), "-k",
+             self.directory, "-c", "listen_addresses=", "-c", "shared_buffers=16MB"],
+            env=self.case.env(), cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **self.user)
+        self.case.ends_with(lambda process=self.process: (process.send_signal(signal.SIGQUIT), process.wait(DEADLINE)))
+        until(lambda: subprocess.run([os.path.join(self.programs(), "pg_isready"), "-q", "-h", self.directory],
+                                     check=False).returncode == 0, "PostgreSQL takes connections")
+
+    def kill(self):
+        """Without a word to anybody: it recovers from its log."""
+        self.process.send_signal(signal.SIGQUIT)
+        self.process.wait(DEADLINE)
+
+    def tell(self, sql):
+        self._run("psql", "-q", "-h", self.directory, "-U", "postgres", "-c", sql, "postgres")
+
+    def database(self):
+        """The URL of a new one, whose owner is no superuser."""
+        self.databases += 1
+        name = f"metrics{self.databases}"
+        self.tell(f"CREATE DATABASE {name} OWNER fortium")
+        return f"postgresql://fortium:open-sesame@/{name}?host={self.directory}"
 
 
 def http_get(port, path, headers=None):

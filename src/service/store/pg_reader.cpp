@@ -162,4 +162,15 @@ Result<void> PgSnapshot::each_slice(std::int64_t from, std::int64_t until, const
   return {};
 }
 
+Result<void> PgSnapshot::each_row(const Table& table, const std::function<void(const schema::Row& row)>& take) {
+  schema::Row row(table.columns.size());
+  FM_TRY_(pg_.each("SELECT " + columns_of(table) + " FROM " + place_ + "." + table.name, {},
+                   [&](const PgRows& rows, int at) -> Result<bool> {
+                     for (std::size_t i = 0; i < row.size(); ++i) row[i] = rows.value(at, static_cast<int>(i));
+                     take(row);
+                     return true;
+                   }));
+  return {};
+}
+
 }  // namespace fortium::service

@@ -53,6 +53,7 @@ class PgSnapshot final : public Snapshot {
   Result<void> each_record(const metrics::Kind& kind, const metrics::Period& period, const std::optional<After>& after,
                            const metrics::TakeEvent& take) override;
   Result<void> each_slice(std::int64_t from, std::int64_t until, const metrics::TakeSlice& take) override;
+  Result<void> each_row(const Table& table, const std::function<void(const schema::Row& row)>& take) override;
 
  private:
   Pg& pg_;

@@ -31,6 +31,15 @@ Result<void> PgRecords::at_one_moment(const std::function<Result<void>(Snapshot&
   return pg->transaction(begin_in(place_, Work::read), [&] { return work(snapshot); });
 }
 
+Result<void> PgRecords::put_rows(const Table& table, std::span<const schema::Row> rows) {
+  FM_TRY(PgPool::Lease pg, pool_.take());
+  return pg->transaction(begin_writing(place_), [&]() -> Result<void> {
+    const PgQuery put = insert_rows(place_, table, rows);
+    FM_TRY_(pg->run({&put, 1}));
+    return {};
+  });
+}
+
 Result<std::int64_t> PgRecords::erase(std::string_view user_id) {
   FM_TRY(PgPool::Lease pg, pool_.take());
   std::int64_t erased = 0;

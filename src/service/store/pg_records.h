@@ -26,6 +26,7 @@ class PgRecords final : public Records {
 
   Result<void> ask(const std::function<Result<void>(metrics::Reader&)>& work) override;
   Result<void> at_one_moment(const std::function<Result<void>(Snapshot&)>& work) override;
+  Result<void> put_rows(const Table& table, std::span<const schema::Row> rows) override;
   Result<std::int64_t> erase(std::string_view user_id) override;
   Result<std::int64_t> expire(const metrics::Kind& kind, WallTime before) override;
 

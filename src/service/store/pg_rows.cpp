@@ -147,6 +147,18 @@ PgQuery insert_events(const std::string& place, const Kind& kind, std::span<cons
           params_of(columns)};
 }
 
+PgQuery insert_rows(const std::string& place, const Table& table, std::span<const schema::Row> rows) {
+  constexpr PgType kTypes[] = {PgType::integer, PgType::real, PgType::text, PgType::bytes};  // as Column::Type
+  std::vector<PgArray> columns;
+  for (std::size_t i = 0; i < table.columns.size(); ++i) {
+    PgArray& column = columns.emplace_back(kTypes[static_cast<std::size_t>(table.columns[i].type)]);
+    for (const schema::Row& row : rows) column.add_value(row[i]);
+  }
+  return {"INSERT INTO " + place + "." + table.name + " (" + columns_of(table) + ") SELECT * FROM unnest(" +
+              marks(columns.size()) + ")",
+          params_of(columns)};
+}
+
 Event event_of(const PgRows& rows, int row, const Kind& kind) {
   Event event{&kind, schema::Row(kind.shape.size())};
   for (std::size_t i = 0; i < event.row.size(); ++i) event.row[i] = rows.value(row, static_cast<int>(i));

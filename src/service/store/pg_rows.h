@@ -22,6 +22,9 @@ PgQuery insert_events(const std::string& place, const metrics::Kind& kind,
                       std::span<const metrics::Event* const> events);
 metrics::Event event_of(const PgRows& rows, int row, const metrics::Kind& kind);
 
+// Rows as they are.
+PgQuery insert_rows(const std::string& place, const Table& table, std::span<const schema::Row> rows);
+
 struct LineKey {
   std::string session_id, day;
   std::size_t kind = 0;

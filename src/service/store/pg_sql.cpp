@@ -106,4 +106,14 @@ Result<void> PgSql::transaction(const std::function<Result<void>()>& work) {
   return pg_->transaction(begin(/*alone=*/true), work);
 }
 
+Result<std::vector<SqlTable>> PgSql::tables() {
+  FM_TRY(const Rows names,
+         run("SELECT t.relname::text, c.attname::text FROM pg_class t JOIN pg_attribute c "
+             "ON c.attrelid = t.oid WHERE t.relkind = 'r' AND t.relnamespace = $1::text::regnamespace "
+             "AND t.relname <> 'schema_version' AND c.attnum > 0 AND NOT c.attisdropped "
+             "ORDER BY t.relname, c.attnum",
+             schema_));
+  return tables_of(names);
+}
+
 }  // namespace fortium::service

@@ -25,6 +25,7 @@ class PgSql final : public Sql {
 
   using Sql::run;
   Result<Rows> run(std::string_view sql, std::span<const schema::Value> values) override;
+  Result<std::vector<SqlTable>> tables() override;
 
  private:
   PgSql(std::string url, std::string schema, store::Durability durability)

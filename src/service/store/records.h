@@ -16,6 +16,7 @@
 #include "fortium/metrics/slice_reader.h"
 #include "fortium/metrics/store.h"
 #include "group.h"
+#include "tables.h"
 
 namespace fortium::service {
 
@@ -62,6 +63,8 @@ class Snapshot {
                                    const std::optional<After>& after, const metrics::TakeEvent& take) = 0;
   // The slices of whole hours, `from` to before `until`.
   virtual Result<void> each_slice(std::int64_t from, std::int64_t until, const metrics::TakeSlice& take) = 0;
+  // A table of tables.h as it is, for copies.
+  virtual Result<void> each_row(const Table& table, const std::function<void(const schema::Row& row)>& take) = 0;
 };
 
 class Records {
@@ -86,6 +89,8 @@ class Records {
   Result<void> each_record(const metrics::Kind& kind, const metrics::Period& period, const std::optional<After>& after,
                            const metrics::TakeEvent& take);
   virtual Result<void> at_one_moment(const std::function<Result<void>(Snapshot&)>& work) = 0;
+  // Rows as they are, into a place that nobody else writes to yet: it is being filled by a copy.
+  virtual Result<void> put_rows(const Table& table, std::span<const schema::Row> rows) = 0;
 
  protected:
   // One transaction, whose records are all kept or none.

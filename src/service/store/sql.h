@@ -1,10 +1,12 @@
 // The service's own small tables (who there is, what was answered) in one of two engines, behind one dialect.
 //
 // Statements are written so that both take them: parameters are $1, $2, …; columns are TEXT, BIGINT or DOUBLE
-// PRECISION; times are milliseconds since 1970. An engine keeps a statement prepared under its text, so texts are
-// constants. One instance belongs to one thread.
+// PRECISION; times are milliseconds since 1970. What belongs to an organization has its id in a column called `tenant`.
+// A statement that fails within write() ends all of it. An engine keeps a statement prepared under its text, so texts
+// are constants. One instance belongs to one thread.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <initializer_list>
 #include <optional>
@@ -47,6 +49,32 @@ inline std::optional<WallTime> maybe_time_at(const schema::Row& row, std::size_t
   return row[column].index() == 0 ? std::nullopt : std::optional(time_at(row, column));
 }
 
+// A table that `steps` made, and its columns in order.
+struct SqlTable {
+  std::string name;
+  std::vector<std::string> columns;
+
+  // Where a column is; beyond the last for one that is not there.
+  std::size_t at(std::string_view column) const {
+    return static_cast<std::size_t>(std::find(columns.begin(), columns.end(), column) - columns.begin());
+  }
+  std::string list() const {
+    std::string out;
+    for (const std::string& column : columns) out += (out.empty() ? "" : ", ") + column;
+    return out;
+  }
+};
+
+// Of rows that name a table and a column each.
+inline std::vector<SqlTable> tables_of(const Rows& names) {
+  std::vector<SqlTable> tables;
+  for (const schema::Row& row : names.rows) {
+    if (tables.empty() || tables.back().name != text_at(row, 0)) tables.push_back({text_at(row, 0), {}});
+    tables.back().columns.push_back(text_at(row, 1));
+  }
+  return tables;
+}
+
 class Sql {
  public:
   virtual ~Sql() = default;
@@ -63,6 +91,7 @@ class Sql {
     const Writing now(writing_);
     return transaction(work);
   }
+  virtual Result<std::vector<SqlTable>> tables() = 0;
   // What can wait: not on the path of an answer.
   virtual Result<void> tidy() { return {}; }
 

@@ -35,6 +35,7 @@ class SqliteSnapshot final : public Snapshot {
     FM_TRY_(store::each_slice(database_.db(), from, until, {}, take));
     return {};
   }
+  Result<void> each_row(const Table& table, const std::function<void(const schema::Row& row)>& take) override;
 
  private:
   store::Database& database_;
@@ -93,6 +94,70 @@ Result<void> SqliteSnapshot::each_record(const metrics::Kind& kind, const metric
   }
 }
 
+// What was let go is in a lane of its own: a line of all lanes is what counts.
+class WholeLines {
+ public:
+  explicit WholeLines(const std::function<void(const schema::Row& row)>& take) : take_(take) {}
+  ~WholeLines() { flush(); }
+  WholeLines(const WholeLines&) = delete;
+  WholeLines& operator=(const WholeLines&) = delete;
+
+  // In the order of their keys.
+  void add(const schema::Row& row) {
+    if (line_.empty() || !std::equal(line_.begin(), line_.begin() + kKey, row.begin())) {
+      flush();
+      line_ = row;
+      return;
+    }
+    LedgerDigest digest = LedgerDigest::from_hex(std::get<std::string>(line_[kAt]));
+    digest.add(LedgerDigest::from_hex(std::get<std::string>(row[kAt])));
+    line_[kAt] = digest.hex();
+    line_[kAt + 1] = std::get<std::int64_t>(line_[kAt + 1]) + std::get<std::int64_t>(row[kAt + 1]);
+    line_[kAt + 2] = std::max(std::get<std::int64_t>(line_[kAt + 2]), std::get<std::int64_t>(row[kAt + 2]));
+  }
+
+ private:
+  static constexpr std::ptrdiff_t kKey = 4;  // columns
+  static constexpr std::size_t kAt = kKey;   // then come digest, count, last
+  void flush() {
+    if (!line_.empty()) take_(line_);
+    line_.clear();
+  }
+
+  const std::function<void(const schema::Row& row)>& take_;
+  schema::Row line_;
+};
+
+Result<void> SqliteSnapshot::each_row(const Table& table, const std::function<void(const schema::Row& row)>& take) {
+  if (table.name == "ledger") {
+    WholeLines lines(take);
+    FM_TRY(store::Statement list, database_.db().prepare("SELECT " + columns_of(table) +
+                                                         " FROM ledger ORDER BY session_id, day, kind, device_id"));
+    schema::Row row(table.columns.size());
+    while (true) {
+      FM_TRY(const bool more, list.step());
+      if (!more) return {};
+      for (std::size_t i = 0; i < row.size(); ++i) row[i] = list.value(static_cast<int>(i));
+      lines.add(row);
+    }
+  }
+  FM_TRY(store::Statement list, database_.db().prepare("SELECT " + columns_of(table) + " FROM " + table.name));
+  schema::Row row(table.columns.size());
+  while (true) {
+    FM_TRY(const bool more, list.step());
+    if (!more) return {};
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      const int column = static_cast<int>(i);
+      row[i] = table.columns[i].type == Column::Type::bytes ? schema::Value(std::string(list.blob(column)))
+                                                            : list.value(column);
+    }
+    take(row);
+  }
+}
+
+// The service's records are all of one lane.
+bool has_lane(const Table& table) { return table.name == "ledger" || metrics::find_kind(table.name) != nullptr; }
+
 }  // namespace
 
 Result<std::shared_ptr<SqliteRecords>> SqliteRecords::open(const std::string& path) {
@@ -122,6 +187,23 @@ Result<std::vector<Stored>> SqliteRecords::append_all(std::span<Event> events, c
 
 Result<void> SqliteRecords::ask(const std::function<Result<void>(metrics::Reader&)>& work) {
   return opened_.with([&](Opened& opened) { return work(*opened.reader); });
+}
+
+Result<void> SqliteRecords::put_rows(const Table& table, std::span<const schema::Row> rows) {
+  std::string marks;
+  for (const Column& column : table.columns)
+    marks += (marks.empty() ? "" : ", ") + std::string(column.type == Column::Type::bytes ? "CAST(? AS BLOB)" : "?");
+  const bool lane = has_lane(table);
+  return opened_.with([&](Opened& opened) {
+    return opened.database->write([&]() -> Result<void> {
+      FM_TRY(store::Statement put,
+             opened.database->db().prepare("INSERT INTO " + table.name + " (" + columns_of(table) +
+                                           (lane ? ", lane" : "") + ") VALUES (" + marks +
+                                           (lane ? ", " + std::to_string(store::kNoLane) : std::string()) + ")"));
+      for (const schema::Row& row : rows) FM_TRY_(put.bind_row(row).run());
+      return {};
+    });
+  });
 }
 
 Result<std::int64_t> SqliteRecords::erase(std::string_view user_id) {

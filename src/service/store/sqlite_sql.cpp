@@ -91,6 +91,12 @@ Result<void> SqliteSql::transaction(const std::function<Result<void>()>& work) {
   return done;
 }
 
+Result<std::vector<SqlTable>> SqliteSql::tables() {
+  FM_TRY(const Rows names, run("SELECT t.name, c.name FROM sqlite_schema t JOIN pragma_table_info(t.name) c "
+                               "WHERE t.type = 'table' ORDER BY t.name, c.cid"));
+  return tables_of(names);
+}
+
 Result<void> SqliteSql::tidy() {
   if (db_.wal_frames() <= kTidyFrames) return {};
   FM_TRY_(lock_.take(kLockWait));

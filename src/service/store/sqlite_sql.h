@@ -22,6 +22,7 @@ class SqliteSql final : public Sql {
 
   using Sql::run;
   Result<Rows> run(std::string_view sql, std::span<const schema::Value> values) override;
+  Result<std::vector<SqlTable>> tables() override;
   // Moves a grown log into the file.
   Result<void> tidy() override;
 
