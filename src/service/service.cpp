@@ -1,8 +1,10 @@
 #include "service.h"
 
 #include <array>
+#include <charconv>
 
 #include "access/access_routes.h"
+#include "access/fields.h"
 #include "access/quotas.h"
 #include "fortium/base/log.h"
 #include "health.h"
@@ -26,6 +28,17 @@ std::string_view next_segment(std::string_view& path) {
 }
 
 bool is_name(std::string_view segment) { return segment.starts_with('{'); }
+
+// Of a body that anybody may send, the size must be known and small before it is taken.
+std::optional<Response> refuse_size(const Request& head) {
+  const std::string_view length = head.header("Content-Length");
+  std::size_t size = 0;
+  (void)std::from_chars(length.data(), length.data() + length.size(), size);
+  if (size <= kMaxFieldsBytes && head.body.size() <= kMaxFieldsBytes && head.header("Transfer-Encoding").empty())
+    return std::nullopt;
+  return problem(head, 413, "too_large",
+                 "without a credential a body has a Content-Length of at most " + std::to_string(kMaxFieldsBytes));
+}
 
 // Whether a path is the one of a row, and what its names stand for.
 bool matches(std::string_view row, std::string_view path, std::vector<std::string>& names) {
@@ -97,6 +110,8 @@ std::variant<Credential, Response> Service::check(const Request& request, const 
   if (who == nullptr) return admitted;
   if (route.body != Body::none)
     if (auto refused = refuse_encoding(request, route.body == Body::otlp)) return std::move(*refused);
+  if (route.any_of == 0 && route.body != Body::none)
+    if (auto refused = refuse_size(request)) return std::move(*refused);
   if (route.cost == Cost::nothing) return admitted;
   if (const Standing standing = limit_.look(who->tenant); !standing.allowed) return too_many(request, standing);
   if (take == Take::nothing) return admitted;

@@ -12,11 +12,15 @@ Fields::Fields(Json json) : json_(std::move(json)) {}
 std::variant<Fields, Response> Fields::read(const Request& request) {
   std::string body = request.body;
   if (!request.header("Content-Encoding").empty() && request.header("Content-Encoding") != "identity") {
-    auto plain = gunzip(request.body, kMaxBodyBytes);
+    auto plain = gunzip(request.body, kMaxFieldsBytes);
     if (!plain) return problem(request, 400, "invalid_encoding", plain.error().what);
     body = std::move(*plain);
   }
   if (body.empty()) return Fields(Json::object());
+  if (body.size() > kMaxFieldsBytes)
+    return problem(
+        request, 413, "too_large",
+        "the body has " + std::to_string(body.size()) + " bytes, limit is " + std::to_string(kMaxFieldsBytes));
   auto json = parse_json(body);
   if (!json) return problem(request, 400, "invalid_json", "the body is not valid JSON: " + json.error().what);
   if (!json->is_object()) return problem(request, 400, "validation_error", "the body must be a JSON object");

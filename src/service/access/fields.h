@@ -14,6 +14,8 @@
 
 namespace fortium::service {
 
+constexpr std::size_t kMaxFieldsBytes = 64 * 1024;  // unpacked
+
 class Fields {
  public:
   // The JSON object of a body, which may be empty for none; or what is wrong with it.

@@ -5,6 +5,7 @@
 
 #include "fixture.h"
 #include "service/access/admin.h"
+#include "service/access/fields.h"
 #include "service/access/signing.h"
 
 namespace fortium::service {
@@ -243,6 +244,19 @@ TEST_CASE("passwords are Argon2id, each with a salt of its own") {
   CHECK(passwords.hash(Secret(std::string(kMinPasswordBytes, 'x')), entropy).ok());
   CHECK(passwords.hash(Secret(std::string(kMaxPasswordBytes, 'x')), entropy).ok());
   CHECK_FALSE(passwords.hash(Secret(std::string(kMaxPasswordBytes + 1, 'x')), entropy).ok());
+}
+
+TEST_CASE("who has no credential sends little") {
+  World w;
+  Request head = w.request("POST", "/api/v1/auth/login", "");
+  head.headers.emplace_back("Content-Length", std::to_string(kMaxFieldsBytes));
+  CHECK_FALSE(w.service.refuse(head));
+  head.headers.back().second = std::to_string(kMaxFieldsBytes + 1);
+  CHECK(w.service.refuse(head)->status == 413);
+  head.headers.back() = {"Transfer-Encoding", "chunked"};
+  CHECK(w.service.refuse(head)->status == 413);
+  Json long_body = {{"refresh_token", std::string(kMaxFieldsBytes, 'x')}};
+  CHECK(w.send("POST", "/api/v1/auth/refresh", long_body).status == 413);
 }
 
 }  // namespace fortium::service
