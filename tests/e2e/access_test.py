@@ -11,7 +11,6 @@ import os
 import shutil
 import sqlite3
 import subprocess
-import time
 import unittest
 
 import support
@@ -76,7 +75,7 @@ class Access(support.Case):
         status, again = self.ask("POST", "/api/v1/auth/refresh", {"refresh_token": login["refresh_token"]})
         self.assertEqual(status, 200, again)
         self.cli_server("user", "set-role", "ada", "--tenant", "acme", "--role", "viewer")
-        until(lambda: self.ask("GET", "/api/v1/metrics/export?kind=tool_usage", token=token)[0] == 403, "the role is gone", deadline=5)
+        until(lambda: self.ask("GET", "/api/v1/metrics/export?kind=tool_usage&format=json", token=token)[0] == 403, "the role is gone", deadline=5)
         self.cli_server("user", "delete", "Ada", "--tenant", "acme")
         until(lambda: self.ask("GET", "/api/v1/auth/profile", token=again["access_token"])[0] == 401, "she is gone", deadline=5)
         self.assertEqual(self.ask("POST", "/api/v1/auth/login", {"organization": "acme", "name": "ada", "password": PASSWORD})[0], 401)
@@ -155,20 +154,6 @@ class Access(support.Case):
         self.cli_server("token", "create", code=USAGE)
         self.cli_server("token", "create", "--user", "ada", code=USAGE)
         self.cli_server("key", "create", "--tenant", "acme", "--rate", "0", code=USAGE)
-
-    def test_wrong_passwords_take_the_time_of_right_ones(self):
-        self.add("Ada", "viewer")
-
-        def fastest(name):
-            times = []
-            for _ in range(2):
-                begin = time.perf_counter()
-                self.assertEqual(self.ask("POST", "/api/v1/auth/login", {"organization": "acme", "name": name, "password": PASSWORD + "!"})[0], 401)
-                times.append(time.perf_counter() - begin)
-            return min(times)
-
-        known, unknown = fastest("ada"), fastest("nobody")
-        self.assertGreater(unknown, known / 5)
 
 
 if __name__ == "__main__":

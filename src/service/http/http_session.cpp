@@ -183,12 +183,14 @@ void Session::work() {
   disarm();
   phase_ = Phase::working;
   request_.body = std::move(parser_->get().body());
-  later([self = self()] {
+  later([&shared = shared_, self = self()]() mutable {
     auto response = std::make_shared<Response>(
         guarded(self->request_, [&] { return self->shared_.handler.answer(self->request_); }));
     asio::post(self->socket_.get_executor(),
                [self, response] { self->send(std::move(*response), /*close=*/!self->keeps_alive()); });
-    (void)guarded(Request(), [&] { return self->shared_.handler.rest(), Response(); });
+    // A connection that is over by now does not wait for what can wait.
+    self.reset();
+    (void)guarded(Request(), [&] { return shared.handler.rest(), Response(); });
   });
 }
 

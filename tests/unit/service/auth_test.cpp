@@ -1,6 +1,7 @@
 // Logging in, and what a login brings.
 #include "service/access/auth.h"
 
+#include <ctime>
 #include <nlohmann/json.hpp>
 
 #include "fixture.h"
@@ -257,6 +258,18 @@ TEST_CASE("who has no credential sends little") {
   CHECK(w.service.refuse(head)->status == 413);
   Json long_body = {{"refresh_token", std::string(kMaxFieldsBytes, 'x')}};
   CHECK(w.send("POST", "/api/v1/auth/refresh", long_body).status == 413);
+}
+
+TEST_CASE("a password of nobody costs as much work as that of somebody") {
+  SystemEntropy entropy;
+  Passwords passwords;
+  const std::string hash = must(passwords.hash(Secret(kPassword), entropy));
+  const auto work = [&](const std::string& compared) {
+    const std::clock_t begin = std::clock();  // of the processor: others on the machine do not count
+    for (int i = 0; i < 3; ++i) CHECK_FALSE(must(passwords.matches(Secret("wrong password!"), compared)));
+    return static_cast<double>(std::clock() - begin);
+  };
+  CHECK(work("") > work(hash) / 3);
 }
 
 }  // namespace fortium::service
