@@ -22,7 +22,7 @@ constexpr std::string_view kLevels[] = {"error", "warn", "info", "debug"};
 constexpr std::string_view kFormats[] = {"text", "json"};
 
 constexpr std::string_view kDataEnv[] = {"FORTIUM_SERVER_DATA"};
-constexpr std::string_view kDatabaseEnv[] = {"DATABASE_URL", "FORTIUM_SERVER_DATABASE_URL"};
+constexpr std::string_view kDatabaseEnv[] = {"DATABASE_URL"};
 constexpr std::string_view kIssuerEnv[] = {"FORTIUM_SERVER_JWT_ISSUER"};
 constexpr std::string_view kAudienceEnv[] = {"FORTIUM_SERVER_JWT_AUDIENCE"};
 constexpr std::string_view kPassphraseEnv[] = {"FORTIUM_SERVER_SIGNING_PASSPHRASE"};
@@ -74,7 +74,9 @@ constexpr Setting kSettings[] = {
 
 // What the table cannot say of a value.
 std::optional<std::string> objection(const Setting& setting, const std::string& value) {
-  if (auto wrong = complaint(setting, value)) return wrong;
+  // A passphrase goes into no header: blanks and letters of any script are part of it.
+  if (setting.key != "signing_passphrase")
+    if (auto wrong = complaint(setting, value)) return wrong;
   if (setting.key == "listen") {
     ServerOptions ignored;
     if (auto read = read_listen(value, ignored); !read) return read.error().what;

@@ -1,6 +1,5 @@
 // What a connection may bring: bytes as they come over the socket, any number of requests. KEY stands for a good one.
 #include <boost/beast/core/flat_buffer.hpp>
-#include <cctype>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>

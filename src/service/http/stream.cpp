@@ -14,6 +14,7 @@ namespace asio = boost::asio;
 
 constexpr Millis kBeat{1'000};
 constexpr Millis kAlive{15'000};                     // proxies and clients give up after 30 s or more of silence
+constexpr Millis kGoodbye{1'000};                    // for the other side's, before the connection is cut
 constexpr std::size_t kMostUnsent = 1 << 20;         // bytes, before one more message
 constexpr std::size_t kMostUnheard = kMaxBodyBytes;  // bytes
 
@@ -102,8 +103,9 @@ void Stream::beat() {
     const auto self = weak.lock();
     if (status || !self || self->gone_) return;
     const auto silent = now() - self->spoke_;
+    if (self->finished_ && silent > kGoodbye) return self->end();
     if (self->busy_ && silent > self->shared_.options.request_time) return self->end();
-    if (!self->busy_ && silent > kAlive) {
+    if (!self->busy_ && !self->finished_ && silent > kAlive) {
       self->busy_ = true;
       self->spoke_ = now();
       self->say_alive();
@@ -130,6 +132,7 @@ void Stream::flush() {
     write(writing_);
   } else if (closing) {
     finished_ = true;
+    spoke_ = now();
     finish();
   }
 }

@@ -278,7 +278,7 @@ TEST_CASE("an end point without a credential is one of those that are meant to b
                                            "/health/mcp",
                                            "/api/mcp/health",
                                            "/api/mcp-server-info",
-                                           "/metrics",
+                                           "/metrics",  // a token of its own, or this machine only
                                            "/healthz",
                                            "/readyz",
                                            "/api/v1/openapi.json",
