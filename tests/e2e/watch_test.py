@@ -68,7 +68,7 @@ class Watch(support.Case):
         terminal.type("stty -g > before", "Enter")
         for leave in (("q",), ("C-c",)):
             with self.subTest(leave=leave):
-                terminal.type(f"{BIN} watch; echo left with $?; stty -g > after", "Enter")
+                terminal.type(f"{BIN} watch; code=$?; stty -g > after; echo left with $code", "Enter")
                 terminal.until("q leave")
                 terminal.type(*leave)
                 terminal.until("left with 0", gone=("q leave", "Totals"))
