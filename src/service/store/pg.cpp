@@ -437,8 +437,8 @@ Error Pg::broken() {
 bool Pg::healthy() {
   if (broken_ || PQstatus(connection_.get()) != CONNECTION_OK) return false;
   pollfd look{.fd = PQsocket(connection_.get()), .events = POLLIN, .revents = 0};
-  // Nothing is to come now: what has come is a notice, or the end.
-  if (::poll(&look, 1, 0) > 0 && PQconsumeInput(connection_.get()) == 0) broken_ = true;
+  // Nothing is to come now: what has come is a notice, or a word of farewell and the end behind it.
+  while (!broken_ && ::poll(&look, 1, 0) > 0) broken_ = PQconsumeInput(connection_.get()) == 0;
   return !broken_ && PQstatus(connection_.get()) == CONNECTION_OK;
 }
 

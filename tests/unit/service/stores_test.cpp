@@ -354,6 +354,16 @@ TEST_CASE("in PostgreSQL, its sudden end and its return cost no record") {
   check_ledger(f, kRecords);
 }
 
+TEST_CASE("in PostgreSQL, who comes after its return does not see that it was gone") {
+  Postgres f;
+  for (int times = 1; times <= 3; ++times) {
+    CHECK(f.results(list(tool(id(times))))[0]["status"] == "accepted");
+    test::Postgres::of_program().kill();
+    test::Postgres::of_program().start();
+    CHECK(f.count() == times);
+  }
+}
+
 TEST_CASE("who finds all connections in use is told so, and the others go on") {
   Postgres f;
   PgPool pool(f.where, f.clock, 1);
