@@ -21,7 +21,9 @@ using asio::ip::tcp;
 
 constexpr Millis kAcceptAgain{100};  // after a failure: no file left to open, mostly
 constexpr Millis kRestEvery{10'000};
-constexpr std::size_t kFewestWorkers = 4;  // one organization's big batch must not hold up all others
+// Most of them wait for the disk, and those that wait together share a commit; and one organization's big batch must
+// not hold up all others.
+constexpr std::size_t kFewestWorkers = 24;
 
 std::size_t cores() { return std::max(1U, std::thread::hardware_concurrency()); }
 
