@@ -304,8 +304,13 @@ class WebSockets(McpCase):
         web.next()
         web.send(call("record-tool-usage", {"tool_name": "x" * 300_000, "execution_time_ms": 1, "status": "success"}))
         self.assertEqual(web.next()["result"]["isError"], True)
-        web.send(b"[" + b" " * (4 << 20))
-        self.assertEqual(web.next(), 1009)
+        try:
+            web.send(b"[" + b" " * (4 << 20))
+            code = web.next()
+        except OSError:
+            code = None  # it was cut while we still sent
+        self.assertIn(code, (1009, None))
+        self.assertEqual(service.get("/healthz", authorized=False)[0], 200)
 
     def test_what_is_no_handshake_and_what_is_no_text(self):
         service = self.service()
