@@ -135,7 +135,7 @@ const std::string kNasty[] = {
 
 }  // namespace
 
-TEST_SUITE_BEGIN("stores");
+TEST_SUITE_BEGIN("slow");  // they start a PostgreSQL
 
 TEST_CASE_TEMPLATE("a record counts once, however often and beside whatever it comes", Case, Sqlite, Postgres) {
   Case f;

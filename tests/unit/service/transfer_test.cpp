@@ -110,7 +110,7 @@ void change(Fixture& f, const std::string& sql_with_place) {
 
 }  // namespace
 
-TEST_SUITE_BEGIN("stores");
+TEST_SUITE_BEGIN("slow");  // they start a PostgreSQL
 
 TEST_CASE_TEMPLATE("a copy has every row, and answers as before", W, Way<Sqlite, Sqlite>, Way<Sqlite, Postgres>,
                    Way<Postgres, Sqlite>, Way<Postgres, Postgres>) {
