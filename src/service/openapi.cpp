@@ -4,7 +4,7 @@
 
 #include "fortium/base/json.h"
 #include "fortium/schema/render.h"
-#include "read/etag.h"
+#include "http/etag.h"
 #include "service.h"
 
 namespace fortium::service {

@@ -4,8 +4,8 @@
 #include "access_routes.h"
 #include "administer.h"
 #include "forms.h"
+#include "service/http/read_query.h"
 #include "service/limits.h"
-#include "service/read/read_query.h"
 
 namespace fortium::service {
 

@@ -14,8 +14,6 @@ namespace fortium::service {
 
 namespace {
 
-constexpr Permissions kAny = ~0U;
-
 Response capabilities(Parts& parts, const Call& call) {
   std::string scopes;
   for (const std::string& name : scope_names(call.who.scopes)) scopes += (scopes.empty() ? "\"" : ",\"") + name + "\"";
@@ -145,7 +143,7 @@ std::span<const Route> ingest_routes() {
     constexpr std::string_view kChange = "Changes a session; its answer carries the session as all changes make it.";
     constexpr std::string_view kEnd = "Ends a session; its answer carries the session as all changes make it.";
     std::vector<Route> all = {
-        {"GET", "/api/v1/capabilities", kAny, Body::none, Cost::request, &capabilities,
+        {"GET", "/api/v1/capabilities", kAnyPermission, Body::none, Cost::request, &capabilities,
          "What this service takes, and whose credential this is."},
         post("/api/v1/metrics/batch", &batch, kBatch),
         post("/api/v1/metrics/session/start", &start_session, kStart),

@@ -1,13 +1,13 @@
 // GET /api/v1/dashboard/summary in its documented shape, and /charts: series that a page draws as they are.
 #include <nlohmann/json.hpp>
 
-#include "etag.h"
 #include "filtered_reader.h"
 #include "fortium/base/json.h"
 #include "fortium/report/questions.h"
 #include "read_period.h"
-#include "read_query.h"
 #include "read_routes.h"
+#include "service/http/etag.h"
+#include "service/http/read_query.h"
 
 namespace fortium::service {
 

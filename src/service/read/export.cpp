@@ -6,8 +6,8 @@
 #include "fortium/base/entropy.h"
 #include "fortium/base/json.h"
 #include "read_period.h"
-#include "read_query.h"
 #include "read_routes.h"
+#include "service/http/read_query.h"
 
 namespace fortium::service {
 

@@ -4,14 +4,14 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
-#include "etag.h"
 #include "filtered_reader.h"
 #include "fortium/base/json.h"
 #include "fortium/report/questions.h"
 #include "fortium/report/render.h"
 #include "read_period.h"
-#include "read_query.h"
 #include "read_routes.h"
+#include "service/http/etag.h"
+#include "service/http/read_query.h"
 
 namespace fortium::service {
 

@@ -2,7 +2,7 @@
 // (RFC 9110). Pure; any thread.
 #pragma once
 
-#include "service/http/http.h"
+#include "http.h"
 
 namespace fortium::service {
 

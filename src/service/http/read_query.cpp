@@ -4,7 +4,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
-#include "service/http/query.h"
+#include "query.h"
 #include "service/limits.h"
 
 namespace fortium::service {

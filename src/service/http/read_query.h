@@ -4,7 +4,7 @@
 #include <variant>
 
 #include "fortium/schema/check.h"
-#include "service/http/http.h"
+#include "http.h"
 
 namespace fortium::service {
 
