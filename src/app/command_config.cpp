@@ -39,7 +39,7 @@ int run_config(const Settings& settings, const ConfigCommand& command) {
     tell_problems(settings);
     return settings.problems.empty() ? shown : kConfiguration;
   }
-  if (find_setting(command.key) == nullptr) {
+  if (find_setting(settings_table(), command.key) == nullptr) {
     auto refused = edit_setting(settings, command.key, std::nullopt);  // its words name the settings there are
     return fail(kUsage, refused ? "no such setting" : refused.error().what);
   }

@@ -10,7 +10,7 @@ namespace fortium::app {
 
 Result<void> edit_setting(const Settings& settings, std::string_view key, std::optional<std::string_view> value) {
   constexpr std::size_t kMostBytes = 1 << 20;
-  const Setting* setting = find_setting(key);
+  const Setting* setting = find_setting(settings_table(), key);
   if (setting == nullptr) {
     std::string known;
     for (const Setting& one : settings_table()) known += (known.empty() ? "" : ", ") + std::string(one.key);

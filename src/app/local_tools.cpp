@@ -53,7 +53,7 @@ constexpr Field kConfigured[] = {
 Json value_of(const Settings& settings, std::string_view key) {
   const std::string& text = settings.text(key);
   if (text.empty()) return nullptr;
-  switch (find_setting(key)->type) {
+  switch (find_setting(settings_table(), key)->type) {
     case Setting::Type::number: return settings.number(key);
     case Setting::Type::flag: return settings.flag(key);
     default: return text;

@@ -155,7 +155,8 @@ class Loader {
     for (const std::string& wrong : parsed.problems) problem("config", out_.config_path + ", " + wrong);
     file_ = std::move(parsed.values);
     for (const auto& [key, value] : file_)
-      if (find_setting(key) == nullptr) problem("config", out_.config_path + ": " + key + " is not a setting");
+      if (find_setting(kSettings, key) == nullptr)
+        problem("config", out_.config_path + ": " + key + " is not a setting");
   }
 
   Value pick(const Setting& setting) {
@@ -188,7 +189,7 @@ class Loader {
     }
     if (key && key->empty()) key = Error{Errc::invalid, "gave no key"};
     if (key)
-      if (auto wrong = complaint(*find_setting("api_key"), *key, false))
+      if (auto wrong = complaint(*find_setting(kSettings, "api_key"), *key, false))
         key = Error{Errc::invalid, "the key " + *wrong};
     if (!key) return problem(from, std::string(from) + " (from " + out_.values[from].origin + "): " + key.error().what);
     out_.api_key = Secret(*key);
@@ -210,12 +211,6 @@ class Loader {
 }  // namespace
 
 std::span<const Setting> settings_table() { return kSettings; }
-
-const Setting* find_setting(std::string_view key) {
-  for (const Setting& setting : kSettings)
-    if (setting.key == key) return &setting;
-  return nullptr;
-}
 
 std::optional<std::string> complaint(const Setting& setting, std::string_view value, bool allow_insecure_http) {
   if (setting.type != Type::url) return fortium::complaint(setting, value);

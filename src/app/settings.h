@@ -24,7 +24,6 @@ namespace fortium::app {
 enum class Mode { local, hybrid, remote };
 
 std::span<const Setting> settings_table();
-const Setting* find_setting(std::string_view key);
 
 using Value = SettingValue;
 

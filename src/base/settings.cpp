@@ -31,9 +31,18 @@ Environment process_environment() {
   };
 }
 
+const Setting* find_setting(std::span<const Setting> table, std::string_view key) {
+  const auto at = std::ranges::find(table, key, &Setting::key);
+  return at == table.end() ? nullptr : &*at;
+}
+
 SettingValue given(const Setting& setting, const SettingSources& sources) {
   const std::string key(setting.key);
-  if (const auto at = sources.options.find(key); at != sources.options.end()) return {at->second, "--" + key, true};
+  if (const auto at = sources.options.find(key); at != sources.options.end()) {
+    std::string option = "--" + key;
+    std::ranges::replace(option, '_', '-');
+    return {at->second, option, true};
+  }
   for (const std::string_view variable : setting.environment)
     if (auto value = sources.environment(std::string(variable).c_str()); value && !value->empty())
       return {*value, std::string(variable), true};

@@ -2,31 +2,18 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstdlib>
 
 #include "commands.h"
 #include "fortium/base/log.h"
 #include "limits.h"
+#include "settings.h"
 #include "store/pg.h"
 
 namespace fortium::service {
 
 namespace {
 
-constexpr const char* kDataVariable = "FORTIUM_SERVER_DATA";
-constexpr const char* kDatabaseVariable = "DATABASE_URL";
 constexpr Millis kShortestLife{1'000};
-
-const char* variable(const char* name) {
-  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): before any other thread
-  return value != nullptr ? value : "";
-}
-
-std::string default_data_dir() {
-  if (const std::string data = variable(kDataVariable); !data.empty()) return data;
-  if (const std::string xdg = variable("XDG_DATA_HOME"); !xdg.empty()) return xdg + "/fortium-metrics-server";
-  return std::string(variable("HOME")) + "/.local/share/fortium-metrics-server";
-}
 
 // The list of processes is anybody's to read, and a URL may hold a password.
 void hide_database_urls(int argc, char** argv) {
@@ -58,11 +45,16 @@ std::string type_name(const Setting& setting) {
   return "TEXT";
 }
 
+// A word that is typed: `request_timeout` is --request-timeout.
+std::string option_of(const Setting& setting) {
+  std::string option = "--" + std::string(setting.key);
+  std::ranges::replace(option, '_', '-');
+  return option;
+}
+
 class CommandLine {
  public:
-  CommandLine() : store_(default_data_dir()) {
-    // What is typed goes before what is in the environment.
-    if (const std::string url = variable(kDatabaseVariable); !url.empty()) store_ = url;
+  CommandLine() {
     app_.require_subcommand(1);
     app_.set_version_flag("--version", "fortium-metrics-server " FORTIUM_VERSION);
     app_.footer(
@@ -83,10 +75,7 @@ class CommandLine {
     try {
       app_.parse(argc, argv);
       hide_database_urls(argc, argv);
-      if (store_.empty()) throw CLI::ValidationError("--data", "must not be empty");
-      if (store_.find("://") != store_.npos && !is_database_url(store_))
-        return fail(kConfiguration, std::string(kDatabaseVariable) + " (environment) must begin with postgresql://");
-      return static_cast<int>(run_());
+      return static_cast<int>(run_(load_settings(overrides_, config_, process_environment())));
     } catch (const CLI::ParseError& error) {
       // Help and version are errors of code 0; all others are a matter of usage.
       return app_.exit(error) == 0 ? 0 : static_cast<int>(kUsage);
@@ -97,32 +86,50 @@ class CommandLine {
   CLI::App* command(CLI::App* above, const std::string& name, const std::string& doc, const std::string& example) {
     CLI::App* sub = above->add_subcommand(name, doc);
     sub->footer("Example: fortium-metrics-server " + example);
-    CLI::Option* data =
-        sub->add_option("--data", store_, "Directory of the store (also " + std::string(kDataVariable) + ")")
-            ->type_name("DIR")
-            ->default_str(default_data_dir());
-    sub->add_option("--database-url", store_,
-                    "Keep everything in PostgreSQL instead: postgresql://user:password@host/database (also " +
-                        std::string(kDatabaseVariable) + ", which is not seen in the list of processes)")
-        ->type_name("URL")
-        ->check([](const std::string& url) { return is_database_url(url) ? "" : "must begin with postgresql://"; })
-        ->excludes(data);
+    sub->add_option("--config", config_, "File of settings, a line each: log = \"info\" (also FORTIUM_SERVER_CONFIG)")
+        ->type_name("FILE");
+    CLI::Option* data = add_setting(sub, "data");
+    data->type_name("DIR");
+    add_setting(sub, "database_url")->type_name("URL")->excludes(data);
     return sub;
+  }
+
+  CLI::Option* add_setting(CLI::App* sub, std::string_view key) {
+    const Setting& setting = *find_setting(settings_table(), key);
+    std::string doc(setting.doc);
+    for (const std::string_view variable : setting.environment)
+      doc += (variable == setting.environment.front() ? " (" : ", ") + std::string(variable);
+    doc += ")";
+    return sub
+        ->add_option_function<std::string>(
+            option_of(setting), [this, key](const std::string& text) { overrides_[std::string(key)] = text; }, doc)
+        ->type_name(type_name(setting))
+        ->default_str(std::string(setting.fallback));
+  }
+
+  // An option for each setting that is no secret: those can be read by every program of the machine.
+  void add_settings(CLI::App* sub) {
+    for (const Setting& setting : settings_table())
+      if (setting.type != Setting::Type::secret && setting.key != "data") add_setting(sub, setting.key);
+  }
+
+  // What `sub` does, with a store that is open; nothing is opened while a setting is wrong.
+  template <class Command>
+  void at_store(Exit (*work)(const Command&, Desk&), const Command& command) {
+    run_ = [work, &command](const Settings& settings) {
+      const Exit exit = tell_problems(settings);
+      return exit != kDone ? exit : at_desk(settings, [&](Desk& desk) { return work(command, desk); });
+    };
   }
 
   void add_serve() {
     CLI::App* serve =
         command(&app_, "serve", "Run the service", "serve --listen 127.0.0.1:8080 --data /var/lib/fortium");
     add_settings(serve);
-    serve->callback([this, serve] {
-      run_ = [this, store_given = serve->count("--data") + serve->count("--database-url") > 0] {
-        Settings settings = load_settings(overrides_, config_, process_environment());
-        if (const Exit exit = tell_problems(settings); exit != kDone) return exit;
-        if (!store_given) {
-          if (!settings.text("data").empty()) store_ = settings.text("data");
-          if (const Secret& url = settings.secret("database_url"); !url.empty()) store_ = url.reveal();
-        }
-        return run_serve({.store = store_, .settings = std::move(settings)});
+    serve->callback([this] {
+      run_ = [](const Settings& settings) {
+        const Exit exit = tell_problems(settings);
+        return exit != kDone ? exit : run_serve(settings);
       };
     });
   }
@@ -130,35 +137,10 @@ class CommandLine {
   void add_config() {
     CLI::App* config = app_.add_subcommand("config", "Settings of the service");
     config->require_subcommand(1);
-    CLI::App* show = config->add_subcommand("show", "All settings, and where each came from");
-    show->footer("Example: fortium-metrics-server config show --json");
+    CLI::App* show = command(config, "show", "All settings, and where each came from", "config show --json");
     add_settings(show);
     show->add_flag("--json", json_, "One JSON document");
-    show->callback([this] {
-      run_ = [this] {
-        return run_config({.settings = load_settings(overrides_, config_, process_environment()), .json = json_});
-      };
-    });
-  }
-
-  // An option for each setting that is no secret: those can be read by every program of the machine.
-  void add_settings(CLI::App* sub) {
-    sub->add_option("--config", config_, "File of settings, a line each: log = \"info\" (also FORTIUM_SERVER_CONFIG)")
-        ->type_name("FILE");
-    for (const Setting& setting : settings_table()) {
-      if (setting.type == Setting::Type::secret || setting.key == "data") continue;
-      std::string option(setting.key);
-      std::ranges::replace(option, '_', '-');
-      std::string doc(setting.doc);
-      for (const std::string_view variable : setting.environment)
-        doc += (variable == setting.environment.front() ? " (" : ", ") + std::string(variable);
-      if (!setting.environment.empty()) doc += ")";
-      sub->add_option_function<std::string>(
-             "--" + option, [this, &setting](const std::string& text) { overrides_[std::string(setting.key)] = text; },
-             doc)
-          ->type_name(type_name(setting))
-          ->default_str(std::string(setting.fallback));
-    }
+    show->callback([this] { run_ = [this](const Settings& settings) { return run_config(settings, json_); }; });
   }
 
   void add_tenant() {
@@ -171,10 +153,7 @@ class CommandLine {
       sub->add_flag("--json", tenant_.json, "One JSON document");
       sub->callback([this, what] {
         tenant_.what = what;
-        run_ = [this] {
-          tenant_.store = store_;
-          return run_tenant(tenant_);
-        };
+        at_store(&run_tenant, tenant_);
       });
     };
     add("create", "Make an organization", "create acme", Do::create);
@@ -193,10 +172,7 @@ class CommandLine {
       sub->add_flag("--json", key_.json, "One JSON document");
       sub->callback([this, what] {
         key_.what = what;
-        run_ = [this] {
-          key_.store = store_;
-          return run_key(key_);
-        };
+        at_store(&run_key, key_);
       });
     };
 
@@ -259,10 +235,7 @@ class CommandLine {
       sub->add_flag("--json", user_.json, "One JSON document");
       sub->callback([this, what] {
         user_.what = what;
-        run_ = [this] {
-          user_.store = store_;
-          return run_user(user_);
-        };
+        at_store(&run_user, user_);
       });
       return sub;
     };
@@ -304,13 +277,7 @@ class CommandLine {
         if (what == Do::create && !token_.user.empty() && token_.tenant.empty())
           throw CLI::ValidationError("--user", "goes with --tenant");
         token_.what = what;
-        run_ = [this] {
-          token_.store = store_;
-          const Settings settings = load_settings({}, "", process_environment());
-          if (const Exit exit = tell_problems(settings); exit != kDone) return exit;
-          token_.tokens = tokens_of(settings);
-          return run_token(token_);
-        };
+        at_store(&run_token, token_);
       });
     };
     CLI::App* create =
@@ -334,10 +301,7 @@ class CommandLine {
       sub->callback([this, what] {
         if (!audit_.known.empty() && audit_.tenant.empty()) throw CLI::ValidationError("--known", "goes with --tenant");
         audit_.what = what;
-        run_ = [this] {
-          audit_.store = store_;
-          return run_audit(audit_);
-        };
+        at_store(&run_audit, audit_);
       });
     };
     CLI::App* list = command(audit, "list", "The newest lines of an organization, or of the service itself",
@@ -355,14 +319,11 @@ class CommandLine {
     using Do = StoreCommand::Do;
     const auto add = [&](const std::string& name, const std::string& doc, const std::string& example, Do what) {
       CLI::App* sub = command(&app_, name, doc, example);
-      sub->add_option("--tenant", store_command_.tenant, "One organization alone")->type_name("NAME");
-      sub->add_flag("--json", store_command_.json, "One JSON document");
+      sub->add_option("--tenant", store_.tenant, "One organization alone")->type_name("NAME");
+      sub->add_flag("--json", store_.json, "One JSON document");
       sub->callback([this, what] {
-        store_command_.what = what;
-        run_ = [this] {
-          store_command_.store = store_;
-          return run_store(store_command_);
-        };
+        store_.what = what;
+        at_store(&run_store, store_);
       });
       return sub;
     };
@@ -370,50 +331,43 @@ class CommandLine {
         Do::migrate);
     add("check", "Count all records again, and compare with every sum that is kept", "check --tenant acme", Do::check);
     add("backup", "Everything as one file, which is for its owner's eyes", "backup metrics.backup", Do::backup)
-        ->add_option("file", store_command_.file, "The file")
+        ->add_option("file", store_.file, "The file")
         ->required();
     add("restore", "Take what is in a backup, to whatever engine", "restore metrics.backup", Do::restore)
-        ->add_option("file", store_command_.file, "The file")
+        ->add_option("file", store_.file, "The file")
         ->required();
     add("copy", "Everything to another store, whatever its engine, and compare every row",
         "copy --data /var/lib/fortium --to postgresql://fortium@db.example.org/fortium", Do::copy)
-        ->add_option("--to", store_command_.to, "Directory, or URL of a PostgreSQL database")
+        ->add_option("--to", store_.to, "Directory, or URL of a PostgreSQL database")
         ->type_name("STORE")
         ->required();
   }
 
   void add_import() {
-    CLI::App* import = command(&app_, "import-batch", "Take a file that `fortium-metrics export --batch` wrote",
-                               "import-batch laptop.fmb --receipts laptop.fmr");
-    import->add_option("file", import_.file, "The file")->required();
-    import->add_option("--receipts", import_.receipts, "Write the receipts there, to be carried back")
-        ->type_name("FILE");
-    import->add_flag("--json", import_.json, "One JSON document");
-    import->callback([this] {
-      run_ = [this] {
-        import_.store = store_;
-    return run_import_batch(import_);
-  };
-    });
-    }  // namespace
+    CLI::App* take = command(&app_, "import-batch", "Take a file that `fortium-metrics export --batch` wrote",
+                             "import-batch laptop.fmb --receipts laptop.fmr");
+    take->add_option("file", import_.file, "The file")->required();
+    take->add_option("--receipts", import_.receipts, "Write the receipts there, to be carried back")->type_name("FILE");
+    take->add_flag("--json", import_.json, "One JSON document");
+    take->callback([this] { at_store(&run_import_batch, import_); });
+  }
 
-    CLI::App app_{"The service that keeps metrics of Claude Code for many organizations."};
-    std::string store_;
-    std::string config_;
-    SettingTexts overrides_;
-    bool json_ = false;
-    TenantCommand tenant_;
-    KeyCommand key_;
-    ImportCommand import_;
-    UserCommand user_;
-    TokenCommand token_;
-    AuditCommand audit_;
-    StoreCommand store_command_;
-    std::function<Exit()> run_;
-    };  // namespace fortium::service
+  CLI::App app_{"The service that keeps metrics of Claude Code for many organizations."};
+  std::string config_;
+  SettingTexts overrides_;
+  bool json_ = false;
+  TenantCommand tenant_;
+  KeyCommand key_;
+  ImportCommand import_;
+  UserCommand user_;
+  TokenCommand token_;
+  AuditCommand audit_;
+  StoreCommand store_;
+  std::function<Exit(const Settings&)> run_;
+};
 
-    }  // namespace
+}  // namespace
 
-    int run_command_line(int argc, char** argv) { return CommandLine().run(argc, argv); }
+int run_command_line(int argc, char** argv) { return CommandLine().run(argc, argv); }
 
-    }  // namespace fortium::service
+}  // namespace fortium::service

@@ -5,7 +5,6 @@
 #include "access/audit.h"
 #include "commands.h"
 #include "fortium/base/json.h"
-#include "store/backend.h"
 
 namespace fortium::service {
 
@@ -38,7 +37,7 @@ Exit list(Audit& audit, const Chain& chain, const AuditCommand& command) {
       std::printf("%lld  %s  %-20s  %s  %s  %s\n", static_cast<long long>(line.seq), to_rfc3339(line.at).c_str(),
                   line.action.c_str(), line.actor.c_str(), line.subject.c_str(), line.detail.c_str());
   }
-  if (command.json) std::printf("%s\n", dump_json({{"lines", std::move(rows)}}).c_str());
+  if (command.json) tell({{"lines", std::move(rows)}});
   return kDone;
 }
 
@@ -61,20 +60,16 @@ Exit verify(Audit& audit, const std::vector<Chain>& all, const AuditCommand& com
     else
       std::printf("WRONG  %s: %s\n", chain.name.c_str(), head.error().what.c_str());
   }
-  if (command.json) std::printf("%s\n", dump_json({{"ok", whole}, {"chains", std::move(rows)}}).c_str());
+  if (command.json) tell({{"ok", whole}, {"chains", std::move(rows)}});
   return whole ? kDone : kPartly;
 }
 
 }  // namespace
 
-Exit run_audit(const AuditCommand& command) {
-  const SystemClock clock;
-  SystemEntropy entropy;
-  auto opened = open_backend(command.store, clock, entropy);
-  if (!opened) return fail(opened.error());
-  const auto all = chains(*opened->control, command.tenant);
+Exit run_audit(const AuditCommand& command, Desk& desk) {
+  const auto all = chains(desk.control, command.tenant);
   if (!all) return fail(all.error());
-  Audit audit(opened->control->sql(), clock);
+  Audit audit(desk.control.sql(), desk.clock);
   if (command.what == AuditCommand::Do::list) return list(audit, all->front(), command);
   return verify(audit, *all, command);
 }

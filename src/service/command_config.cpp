@@ -3,22 +3,20 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.h"
-#include "fortium/base/json.h"
 
 namespace fortium::service {
 
-Exit run_config(const ConfigCommand& command) {
-  const Settings& settings = command.settings;
+Exit run_config(const Settings& settings, bool as_json) {
   Json json = Json::object();
   for (const Setting& setting : settings_table()) {
     const SettingValue& value = settings.values.at(std::string(setting.key));
-    if (command.json)
+    if (as_json)
       json[std::string(setting.key)] = {{"value", value.text}, {"origin", value.origin}};
     else
       std::printf("%-16s  %-22s  %s\n", std::string(setting.key).c_str(), value.text.empty() ? "-" : value.text.c_str(),
                   value.origin.c_str());
   }
-  if (command.json) std::printf("%s\n", dump_json(json).c_str());
+  if (as_json) tell(json);
   return tell_problems(settings);
 }
 

@@ -5,11 +5,9 @@
 #include "access/names.h"
 #include "commands.h"
 #include "fortium/base/files.h"
-#include "fortium/base/json.h"
 #include "fortium/sync/signed_file.h"
 #include "http/gzip.h"
 #include "ingest/ingest.h"
-#include "store/backend.h"
 
 namespace fortium::service {
 
@@ -58,11 +56,10 @@ void count(Counts& counts, const Json& receipt) {
 }
 
 // Every batch by the way of a posted one; the receipts, a line each.
-Result<std::string> take(const std::string& payload, const Holder& holder, Backend& backend, Counts& counts) {
-  const SystemClock clock;
-  RateLimit limit({.units = kMaxUnitsPerMinute}, clock);
+Result<std::string> take(const std::string& payload, const Holder& holder, Desk& desk, Counts& counts) {
+  RateLimit limit({.units = kMaxUnitsPerMinute}, desk.clock);
   Figures figures({});
-  const Ingest ingest(*backend.depot, *backend.answers, limit, figures, clock);
+  const Ingest ingest(*desk.backend.depot, *desk.backend.answers, limit, figures, desk.clock);
   const Credential who{holder.tenant.id, holder.tenant.name, holder.tenant.place, holder.key.scopes,
                        permissions_of(holder.key.scopes)};
   std::string receipts;
@@ -86,16 +83,15 @@ Result<std::string> take(const std::string& payload, const Holder& holder, Backe
   return receipts;
 }
 
-Exit tell(const ImportCommand& command, const Holder& holder, const Counts& counts) {
+Exit report(const ImportCommand& command, const Holder& holder, const Counts& counts) {
   if (command.json) {
-    std::printf("%s\n", dump_json({{"tenant", holder.tenant.name},
-                                   {"batches", counts.batches},
-                                   {"accepted", counts.accepted},
-                                   {"duplicates", counts.duplicates},
-                                   {"rejected", counts.rejected},
-                                   {"later", counts.later},
-                                   {"receipts", command.receipts.empty() ? Json() : Json(command.receipts)}})
-                            .c_str());
+    tell({{"tenant", holder.tenant.name},
+          {"batches", counts.batches},
+          {"accepted", counts.accepted},
+          {"duplicates", counts.duplicates},
+          {"rejected", counts.rejected},
+          {"later", counts.later},
+          {"receipts", command.receipts.empty() ? Json() : Json(command.receipts)}});
   } else {
     std::printf("%s: %lld accepted, %lld known before, %lld refused, %lld to be sent again later\n",
                 holder.tenant.name.c_str(), static_cast<long long>(counts.accepted),
@@ -109,33 +105,29 @@ Exit tell(const ImportCommand& command, const Holder& holder, const Counts& coun
 
 }  // namespace
 
-Exit run_import_batch(const ImportCommand& command) {
+Exit run_import_batch(const ImportCommand& command, Desk& desk) {
   const auto text = read_file(command.file, sync::kMostSignedBytes);
   if (!text) return fail(kFailed, text.error().what);
   const auto claimed = sync::read_signed(*text, sync::kBatchFile);
   if (!claimed) return fail(kFailed, command.file + ": " + claimed.error().what + ": nothing was taken");
 
-  const SystemClock clock;
-  SystemEntropy entropy;
-  auto backend = open_backend(command.store, clock, entropy);
-  if (!backend) return fail(backend.error());
-  const auto holder = signer_of(*backend->control, *claimed, clock.now());
+  const auto holder = signer_of(desk.control, *claimed, desk.clock.now());
   if (!holder) return fail(holder.error());
   const auto payload = payload_of(*claimed);
   if (!payload) return fail(kFailed, payload.error().what);
   Counts counts;
-  const auto receipts = take(*payload, *holder, *backend, counts);
+  const auto receipts = take(*payload, *holder, desk, counts);
   if (!receipts) return fail(receipts.error());
   if (!command.receipts.empty()) {
     sync::SignedFile file = claimed->file;
     file.format = sync::kReceiptFile;
-    file.created_at = to_rfc3339(clock.now());
+    file.created_at = to_rfc3339(desk.clock.now());
     file.encoding = "identity";
     file.payload = *receipts;
     if (auto done = write_file(command.receipts, write_signed(file, holder->key.hash)); !done)
       return fail(kFailed, done.error().what);
   }
-  return tell(command, *holder, counts);
+  return report(command, *holder, counts);
 }
 
 }  // namespace fortium::service

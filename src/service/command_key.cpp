@@ -1,17 +1,13 @@
+// `fortium-metrics-server key`: API keys of organizations.
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "access/admin.h"
 #include "access/forms.h"
 #include "commands.h"
-#include "fortium/base/json.h"
-#include "store/backend.h"
 
 namespace fortium::service {
 
 namespace {
-
-void tell(const Json& json) { std::printf("%s\n", dump_json(json).c_str()); }
 
 Exit tell_issued(const Result<Issued>& issued, const std::string& tenant, bool json, WallTime now) {
   if (!issued) return fail(issued.error());
@@ -27,24 +23,25 @@ Exit tell_issued(const Result<Issued>& issued, const std::string& tenant, bool j
   return kDone;
 }
 
-Exit create(Control& control, Admin& admin, const KeyCommand& command, WallTime now) {
-  const auto tenant = control.tenant(command.tenant);
+Exit create(const KeyCommand& command, Desk& desk) {
+  const auto tenant = desk.control.tenant(command.tenant);
   if (!tenant) return fail(tenant.error());
-  const auto issued = admin.create_key(*tenant, command.scopes, command.life);
+  const auto issued = desk.admin.create_key(*tenant, command.scopes, command.life);
   if (issued && command.units)
-    if (auto done = admin.set_limit(tenant->id, issued->key.id, nullptr, command.units); !done)
+    if (auto done = desk.admin.set_limit(tenant->id, issued->key.id, nullptr, command.units); !done)
       return fail(done.error());
-  return tell_issued(issued, tenant->name, command.json, now);
+  return tell_issued(issued, tenant->name, command.json, desk.clock.now());
 }
 
-Exit list(Control& control, const KeyCommand& command, WallTime now) {
+Exit list(const KeyCommand& command, Desk& desk) {
+  const WallTime now = desk.clock.now();
   std::string tenant_id;
   if (!command.tenant.empty()) {
-    const auto tenant = control.tenant(command.tenant);
+    const auto tenant = desk.control.tenant(command.tenant);
     if (!tenant) return fail(tenant.error());
     tenant_id = tenant->id;
   }
-  const auto keys = control.keys(tenant_id);
+  const auto keys = desk.control.keys(tenant_id);
   if (!keys) return fail(keys.error());
   Json rows = Json::array();
   for (const auto& [key, tenant] : *keys) {
@@ -61,9 +58,9 @@ Exit list(Control& control, const KeyCommand& command, WallTime now) {
   return kDone;
 }
 
-Exit revoke(Admin& admin, const Holder& holder, bool json, WallTime now) {
-  const WallTime since = holder.key.revoked.value_or(now);
-  if (auto done = admin.revoke_key(holder.key); !done) return fail(done.error());
+Exit revoke(const Holder& holder, bool json, Desk& desk) {
+  const WallTime since = holder.key.revoked.value_or(desk.clock.now());
+  if (auto done = desk.admin.revoke_key(holder.key); !done) return fail(done.error());
   if (json)
     tell({{"id", holder.key.id},
           {"tenant", holder.tenant.name},
@@ -76,22 +73,16 @@ Exit revoke(Admin& admin, const Holder& holder, bool json, WallTime now) {
 
 }  // namespace
 
-Exit run_key(const KeyCommand& command) {
-  const SystemClock clock;
-  SystemEntropy entropy;
-  auto opened = open_backend(command.store, clock, entropy);
-  if (!opened) return fail(opened.error());
-  Control& control = *opened->control;
-  Admin admin(control, clock, entropy, kCommandLine);
-  if (command.what == KeyCommand::Do::create) return create(control, admin, command, clock.now());
-  if (command.what == KeyCommand::Do::list) return list(control, command, clock.now());
+Exit run_key(const KeyCommand& command, Desk& desk) {
+  if (command.what == KeyCommand::Do::create) return create(command, desk);
+  if (command.what == KeyCommand::Do::list) return list(command, desk);
 
-  const auto holder = control.holder(command.id);
+  const auto holder = desk.control.holder(command.id);
   if (!holder) return fail(holder.error());
   if (!*holder) return fail(kFailed, "there is no such key: name it by its id, as `key list` shows it");
-  if (command.what == KeyCommand::Do::revoke) return revoke(admin, **holder, command.json, clock.now());
-  return tell_issued(admin.rotate_key((*holder)->key, command.overlap), (*holder)->tenant.name, command.json,
-                     clock.now());
+  if (command.what == KeyCommand::Do::revoke) return revoke(**holder, command.json, desk);
+  return tell_issued(desk.admin.rotate_key((*holder)->key, command.overlap), (*holder)->tenant.name, command.json,
+                     desk.clock.now());
 }
 
 }  // namespace fortium::service

@@ -59,13 +59,12 @@ ServerOptions options_of(const Settings& settings) {
 
 }  // namespace
 
-Exit run_serve(const ServeCommand& command) {
-  const Settings& settings = command.settings;
+Exit run_serve(const Settings& settings) {
   open_service_log(settings);
   allow_many_files();
   const SystemClock clock;
   SystemEntropy entropy;
-  auto backend = open_backend(command.store, clock, entropy);
+  auto backend = open_backend(store_of(settings), clock, entropy);
   if (!backend) return fail(backend.error());
   SharedControl control(std::move(backend->control));
   Service service(control, *backend->depot, *backend->answers, *backend->sessions, clock,

@@ -3,8 +3,6 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.h"
-#include "fortium/base/json.h"
-#include "store/backend.h"
 #include "store/recount.h"
 #include "store/transfer.h"
 
@@ -17,8 +15,6 @@ Result<std::vector<Tenant>> tenants_of(Backend& backend, const std::string& only
   FM_TRY(Tenant one, backend.control->tenant(only));
   return std::vector<Tenant>{std::move(one)};
 }
-
-void tell(const Json& json) { std::printf("%s\n", dump_json(json).c_str()); }
 
 // Opening a place brings it to our version.
 Exit migrate(Backend& backend, const StoreCommand& command) {
@@ -76,23 +72,20 @@ Exit told(const Transfer& transferred, const StoreCommand& command, const char* 
 
 }  // namespace
 
-Exit run_store(const StoreCommand& command) {
-  const SystemClock clock;
-  SystemEntropy entropy;
-  auto backend = open_backend(command.store, clock, entropy);
-  if (!backend) return fail(backend.error());
+Exit run_store(const StoreCommand& command, Desk& desk) {
+  Backend& backend = desk.backend;
   switch (command.what) {
-    case StoreCommand::Do::migrate: return migrate(*backend, command);
-    case StoreCommand::Do::check: return check(*backend, command);
-    case StoreCommand::Do::backup: return told(write_backup(*backend, command.file, command.tenant), command, "saved");
+    case StoreCommand::Do::migrate: return migrate(backend, command);
+    case StoreCommand::Do::check: return check(backend, command);
+    case StoreCommand::Do::backup: return told(write_backup(backend, command.file, command.tenant), command, "saved");
     case StoreCommand::Do::restore:
-      return told(read_backup(command.file, *backend, command.tenant), command, "restored");
+      return told(read_backup(command.file, backend, command.tenant), command, "restored");
     case StoreCommand::Do::copy: break;
   }
-  if (command.to == command.store) return fail(kUsage, "--to is the same store");
-  auto to = open_backend(command.to, clock, entropy);
+  if (command.to == store_of(desk.settings)) return fail(kUsage, "--to is the same store");
+  auto to = open_backend(command.to, desk.clock, desk.entropy);
   if (!to) return fail(to.error());
-  return told(copy_to(*backend, *to, command.tenant), command, "copied");
+  return told(copy_to(backend, *to, command.tenant), command, "copied");
 }
 
 }  // namespace fortium::service

@@ -1,18 +1,14 @@
+// `fortium-metrics-server tenant`: organizations.
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "access/admin.h"
 #include "access/forms.h"
 #include "commands.h"
-#include "fortium/base/json.h"
 #include "fortium/metrics/kind.h"
-#include "store/backend.h"
 
 namespace fortium::service {
 
 namespace {
-
-void tell(const Json& json) { std::printf("%s\n", dump_json(json).c_str()); }
 
 void tell_row(const Tenant& tenant) {
   std::printf("%s  %-9s  %s  %s\n", tenant.id.c_str(), tenant.suspended ? "suspended" : "active",
@@ -60,10 +56,10 @@ Result<Json> records_of(Depot& depot, const Tenant& tenant) {
   return Json{{"total", total}, {"by_kind", std::move(by_kind)}};
 }
 
-Exit show(Control& control, Depot& depot, const TenantCommand& command, const Tenant& tenant) {
-  const auto keys = control.keys(tenant.id);
+Exit show(const TenantCommand& command, const Tenant& tenant, Desk& desk) {
+  const auto keys = desk.control.keys(tenant.id);
   if (!keys) return fail(keys.error());
-  const auto records = records_of(depot, tenant);
+  const auto records = records_of(*desk.backend.depot, tenant);
   if (!records) return fail(records.error());
   if (command.json) {
     Json json = to_json(tenant);
@@ -89,48 +85,22 @@ Exit change(const Result<void>& done, const TenantCommand& command, const Tenant
 
 }  // namespace
 
-Exit run_tenant(const TenantCommand& command) {
-  const SystemClock clock;
-  SystemEntropy entropy;
-  auto opened = open_backend(command.store, clock, entropy);
-  if (!opened) return fail(opened.error());
-  Control& control = *opened->control;
-  Admin admin(control, clock, entropy, kCommandLine);
+Exit run_tenant(const TenantCommand& command, Desk& desk) {
+  Admin& admin = desk.admin;
   if (command.what == TenantCommand::Do::create) return create(admin, command);
-  if (command.what == TenantCommand::Do::list) return list(control, command.json);
+  if (command.what == TenantCommand::Do::list) return list(desk.control, command.json);
 
-  const auto tenant = control.tenant(command.name);
+  const auto tenant = desk.control.tenant(command.name);
   if (!tenant) return fail(tenant.error());
   switch (command.what) {
     case TenantCommand::Do::create:
     case TenantCommand::Do::list: break;
-    case TenantCommand::Do::show: return show(control, *opened->depot, command, *tenant);
+    case TenantCommand::Do::show: return show(command, *tenant, desk);
     case TenantCommand::Do::suspend: return change(admin.set_suspended(*tenant, true), command, *tenant, "suspended");
     case TenantCommand::Do::resume: return change(admin.set_suspended(*tenant, false), command, *tenant, "active");
     case TenantCommand::Do::remove: return change(admin.remove_tenant(*tenant), command, *tenant, "deleted");
   }
   return kFailed;
-}
-
-Exit fail(Exit exit, const std::string& what) {
-  std::fprintf(stderr, "fortium-metrics-server: %s\n", what.c_str());
-  return exit;
-}
-
-Exit fail(const Error& error) {
-  switch (error.code) {
-    case Errc::invalid: return fail(kUsage, error.what);
-    case Errc::not_found:
-    case Errc::conflict:
-    case Errc::cancelled:
-    case Errc::internal: return fail(kFailed, error.what);
-    case Errc::unauthorized: return fail(kCredentials, error.what);
-    case Errc::busy:
-    case Errc::full:
-    case Errc::unavailable:
-    case Errc::corrupt: break;
-  }
-  return fail(kStore, error.what);
 }
 
 }  // namespace fortium::service

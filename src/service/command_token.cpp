@@ -2,31 +2,22 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "access/admin.h"
 #include "access/signing.h"
 #include "commands.h"
-#include "fortium/base/json.h"
-#include "store/backend.h"
 
 namespace fortium::service {
 
 namespace {
 
-Result<Token> make(Control& control, Tokens& tokens, const TokenCommand& command, const Clock& clock,
-                   Entropy& entropy) {
+Result<Token> make(Tokens& tokens, const TokenCommand& command, Desk& desk) {
   if (!command.key.empty()) {
-    FM_TRY(const auto holder, control.holder(command.key));
+    FM_TRY(const auto holder, desk.control.holder(command.key));
     if (!holder) return Error{Errc::not_found, "there is no such key: name it by its id, as `key list` shows it"};
     return tokens.make(holder->key);
   }
-  FM_TRY(const Tenant tenant, control.tenant(command.tenant));
-  People people(control.sql(), clock, entropy);
-  FM_TRY(auto person, people.named(tenant.id, command.user));
-  if (!person) {
-    FM_TRY(person, people.find(tenant.id, command.user));
-  }
-  if (!person) return Error{Errc::not_found, "there is no such person: name them as `user list` shows them"};
-  return tokens.make(*person, "");
+  FM_TRY(const Tenant tenant, desk.control.tenant(command.tenant));
+  FM_TRY(const Person person, person_of(desk, tenant, command.user));
+  return tokens.make(person, "");
 }
 
 Exit rotate(SigningKeys& keys, Admin& admin, const TokenCommand& command) {
@@ -35,7 +26,7 @@ Exit rotate(SigningKeys& keys, Admin& admin, const TokenCommand& command) {
   if (auto noted = admin.note(kServiceChain, "signing_key.rotate", *id, {{"revoked_old", command.revoke}}); !noted)
     return fail(noted.error());
   if (command.json)
-    std::printf("%s\n", dump_json({{"kid", *id}}).c_str());
+    tell({{"kid", *id}});
   else
     std::printf("%s signs from now on\n", id->c_str());
   return kDone;
@@ -43,22 +34,16 @@ Exit rotate(SigningKeys& keys, Admin& admin, const TokenCommand& command) {
 
 }  // namespace
 
-Exit run_token(const TokenCommand& command) {
-  const SystemClock clock;
-  SystemEntropy entropy;
-  auto opened = open_backend(command.store, clock, entropy);
-  if (!opened) return fail(opened.error());
-  Control& control = *opened->control;
-  Admin admin(control, clock, entropy, kCommandLine);
-  SigningKeys keys(control.sql(), clock, entropy, command.tokens.passphrase);
-  if (command.what == TokenCommand::Do::rotate) return rotate(keys, admin, command);
+Exit run_token(const TokenCommand& command, Desk& desk) {
+  const TokenOptions options = tokens_of(desk.settings);
+  SigningKeys keys(desk.control.sql(), desk.clock, desk.entropy, options.passphrase);
+  if (command.what == TokenCommand::Do::rotate) return rotate(keys, desk.admin, command);
 
-  Tokens tokens(control, clock, entropy, command.tokens);
-  const auto token = make(control, tokens, command, clock, entropy);
+  Tokens tokens(desk.control, desk.clock, desk.entropy, options);
+  const auto token = make(tokens, command, desk);
   if (!token) return fail(token.error());
   if (command.json)
-    std::printf("%s\n",
-                dump_json({{"token", token->text.reveal()}, {"expires_at", to_rfc3339(token->expires)}}).c_str());
+    tell({{"token", token->text.reveal()}, {"expires_at", to_rfc3339(token->expires)}});
   else
     std::printf("%s\n", token->text.reveal().c_str());
   return kDone;

@@ -3,12 +3,9 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "access/admin.h"
 #include "access/forms.h"
 #include "access/passwords.h"
 #include "commands.h"
-#include "fortium/base/json.h"
-#include "store/backend.h"
 
 namespace fortium::service {
 
@@ -26,18 +23,18 @@ Result<std::string> new_hash(Entropy& entropy) {
   return passwords.hash(read_password(), entropy);
 }
 
-Exit tell(const Result<Person>& person, bool json) {
+Exit show(const Result<Person>& person, bool json) {
   if (!person) return fail(person.error());
   if (json)
-    std::printf("%s\n", dump_json(to_json(*person)).c_str());
+    tell(to_json(*person));
   else
     std::printf("name     %s\nid       %s\nrole     %s\nrecords  of user_id %s\n", person->name.c_str(),
                 person->id.c_str(), std::string(role_name(person->role)).c_str(), person->label.c_str());
   return kDone;
 }
 
-Exit list(People& people, const Tenant& tenant, bool json) {
-  const auto all = people.all(tenant.id);
+Exit list(Desk& desk, const Tenant& tenant, bool json) {
+  const auto all = desk.admin.people().all(tenant.id);
   if (!all) return fail(all.error());
   Json rows = Json::array();
   for (const Person& person : *all) {
@@ -47,21 +44,24 @@ Exit list(People& people, const Tenant& tenant, bool json) {
       std::printf("%s  %-12s  %s\n", person.id.c_str(), std::string(role_name(person.role)).c_str(),
                   person.name.c_str());
   }
-  if (json) std::printf("%s\n", dump_json({{"users", std::move(rows)}}).c_str());
+  if (json) tell({{"users", std::move(rows)}});
   return kDone;
 }
 
-Exit create(Admin& admin, const Tenant& tenant, const UserCommand& command, Entropy& entropy) {
+Exit create(const UserCommand& command, const Tenant& tenant, Desk& desk) {
   std::string hash;
   if (command.password) {
-    auto made = new_hash(entropy);
+    auto made = new_hash(desk.entropy);
     if (!made) return fail(made.error());
     hash = std::move(*made);
   }
-  return tell(admin.create_person(tenant.id, command.name, command.label, command.role, hash), command.json);
+  return show(desk.admin.create_person(tenant.id, command.name, command.label, command.role, hash), command.json);
 }
 
-Result<Person> find(People& people, const Tenant& tenant, const std::string& name) {
+}  // namespace
+
+Result<Person> person_of(Desk& desk, const Tenant& tenant, const std::string& name) {
+  People people = desk.admin.people();
   FM_TRY(auto person, people.named(tenant.id, name));
   if (!person) {
     FM_TRY(person, people.find(tenant.id, name));
@@ -70,37 +70,28 @@ Result<Person> find(People& people, const Tenant& tenant, const std::string& nam
   return std::move(*person);
 }
 
-}  // namespace
-
-Exit run_user(const UserCommand& command) {
-  const SystemClock clock;
-  SystemEntropy entropy;
-  auto opened = open_backend(command.store, clock, entropy);
-  if (!opened) return fail(opened.error());
-  Control& control = *opened->control;
-  Admin admin(control, clock, entropy, kCommandLine);
-  People people(control.sql(), clock, entropy);
-  const auto tenant = control.tenant(command.tenant);
+Exit run_user(const UserCommand& command, Desk& desk) {
+  const auto tenant = desk.control.tenant(command.tenant);
   if (!tenant) return fail(tenant.error());
-  if (command.what == UserCommand::Do::list) return list(people, *tenant, command.json);
-  if (command.what == UserCommand::Do::create) return create(admin, *tenant, command, entropy);
+  if (command.what == UserCommand::Do::list) return list(desk, *tenant, command.json);
+  if (command.what == UserCommand::Do::create) return create(command, *tenant, desk);
 
-  auto person = find(people, *tenant, command.name);
+  auto person = person_of(desk, *tenant, command.name);
   if (!person) return fail(person.error());
   Result<void> done;
   if (command.what == UserCommand::Do::set_role) {
-    done = admin.set_role(*person, command.role);
+    done = desk.admin.set_role(*person, command.role);
   } else if (command.what == UserCommand::Do::set_password) {
-    const auto hash = new_hash(entropy);
-    done = hash ? admin.set_password(*person, *hash) : Result<void>(hash.error());
+    const auto hash = new_hash(desk.entropy);
+    done = hash ? desk.admin.set_password(*person, *hash) : Result<void>(hash.error());
   } else {
-    done = admin.remove_person(*person);
-    if (done && command.json) std::printf("%s\n", dump_json({{"id", person->id}, {"state", "deleted"}}).c_str());
+    done = desk.admin.remove_person(*person);
+    if (done && command.json) tell({{"id", person->id}, {"state", "deleted"}});
     if (done && !command.json) std::printf("%s: deleted; their records stay\n", person->name.c_str());
     return done ? kDone : fail(done.error());
   }
   if (!done) return fail(done.error());
-  return tell(find(people, *tenant, person->id), command.json);
+  return show(person_of(desk, *tenant, person->id), command.json);
 }
 
 }  // namespace fortium::service

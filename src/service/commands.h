@@ -4,27 +4,25 @@
 
 #include <string>
 
-#include "fortium/base/result.h"
+#include "desk.h"
 #include "options.h"
 
 namespace fortium::service {
 
-Exit run_serve(const ServeCommand& command);
-Exit run_config(const ConfigCommand& command);
-Exit run_tenant(const TenantCommand& command);
-Exit run_key(const KeyCommand& command);
-Exit run_user(const UserCommand& command);
-Exit run_token(const TokenCommand& command);
-Exit run_audit(const AuditCommand& command);
-Exit run_import_batch(const ImportCommand& command);
-Exit run_store(const StoreCommand& command);
+Exit run_serve(const Settings& settings);  // that have no problem
+Exit run_config(const Settings& settings, bool json);
+Exit run_tenant(const TenantCommand& command, Desk& desk);
+Exit run_key(const KeyCommand& command, Desk& desk);
+Exit run_user(const UserCommand& command, Desk& desk);
+Exit run_token(const TokenCommand& command, Desk& desk);
+Exit run_audit(const AuditCommand& command, Desk& desk);
+Exit run_import_batch(const ImportCommand& command, Desk& desk);
+Exit run_store(const StoreCommand& command, Desk& desk);
 
-// Says what went wrong on standard error.
-Exit fail(Exit exit, const std::string& what);
 // What is wrong with the settings, if anything.
 Exit tell_problems(const Settings& settings);
-// The same for an error of a store: a wrong name is no fault of the store.
-Exit fail(const Error& error);
+// Of an organization, by name or id.
+Result<Person> person_of(Desk& desk, const Tenant& tenant, const std::string& name);
 
 // The organization and the key of a first start.
 constexpr auto kFirstTenant = "default";

@@ -6,32 +6,18 @@
 #include <string>
 
 #include "access/permissions.h"
-#include "access/tokens.h"
 #include "fortium/base/clock.h"
 #include "fortium/base/exit.h"
-#include "settings.h"
 
 namespace fortium::service {
 
-struct ServeCommand {
-  std::string store;  // as open_backend takes it
-  Settings settings;  // without a problem
-};
-
-struct ConfigCommand {
-  Settings settings;
-  bool json = false;
-};
-
 struct TenantCommand {
   enum class Do { create, list, show, suspend, resume, remove } what = Do::list;
-  std::string store;  // as open_backend takes it
   std::string name;
   bool json = false;
 };
 
 struct ImportCommand {
-  std::string store;  // as open_backend takes it
   std::string file;
   std::string receipts;  // where they go; empty: nowhere
   bool json = false;
@@ -39,7 +25,6 @@ struct ImportCommand {
 
 struct UserCommand {
   enum class Do { create, list, set_role, set_password, remove } what = Do::list;
-  std::string store;  // directory
   std::string tenant;
   std::string name;   // or id
   std::string label;  // of their records
@@ -50,17 +35,14 @@ struct UserCommand {
 
 struct TokenCommand {
   enum class Do { create, rotate } what = Do::create;
-  std::string store;  // directory
   std::string tenant;
   std::string user, key;  // one of them
-  TokenOptions tokens;
-  bool revoke = false;  // of rotate: what the old keys signed ends
+  bool revoke = false;    // of rotate: what the old keys signed ends
   bool json = false;
 };
 
 struct AuditCommand {
   enum class Do { list, verify } what = Do::list;
-  std::string store;   // directory
   std::string tenant;  // of verify: empty for all, and the service's own chain; of list: empty for that one
   std::string known;   // hash of a line
   std::int64_t limit = 100;
@@ -69,7 +51,6 @@ struct AuditCommand {
 
 struct KeyCommand {
   enum class Do { create, list, rotate, revoke } what = Do::list;
-  std::string store;   // as open_backend takes it
   std::string tenant;  // of list: empty for all
   std::string id;
   Scopes scopes = kIngest;
@@ -81,7 +62,6 @@ struct KeyCommand {
 
 struct StoreCommand {
   enum class Do { migrate, check, backup, restore, copy } what = Do::check;
-  std::string store;   // as open_backend takes it
   std::string to;      // of copy: the same
   std::string file;    // of backup and restore
   std::string tenant;  // empty: all

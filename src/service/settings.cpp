@@ -43,9 +43,10 @@ constexpr std::string_view kTokenEnv[] = {"FORTIUM_SERVER_METRICS_TOKEN"};
 constexpr std::size_t kShortestPassphrase = 32;
 
 constexpr Setting kSettings[] = {
-    {"data", kDataEnv, Type::text, "", "directory of the store, where there is no database_url"},
+    {"data", kDataEnv, Type::text, "",
+     "directory of the store; else fortium-metrics-server in the user's data directory"},
     {"database_url", kDatabaseEnv, Type::secret, "",
-     "keep everything in PostgreSQL: postgresql://user:password@host/name"},
+     "keep everything in PostgreSQL instead: postgresql://user:password@host/database; better not typed"},
     {"listen", kListenEnv, Type::text, "127.0.0.1:8080", "address and port; port 0 takes any free one"},
     {"port", kPortEnv, Type::number, "", "in place of the port of `listen`", 0, 65'535},
     {"rate_limit", kRateEnv, Type::number, "",
@@ -81,6 +82,7 @@ std::optional<std::string> objection(const Setting& setting, const std::string& 
     ServerOptions ignored;
     if (auto read = read_listen(value, ignored); !read) return read.error().what;
   }
+  if (setting.key == "data" && value.empty()) return "must not be empty";
   if (setting.key == "database_url" && !is_database_url(value)) return "must begin with postgresql://";
   if (setting.key == "signing_passphrase" && value.size() < kShortestPassphrase)
     return "has " + std::to_string(value.size()) + " bytes, must have " + std::to_string(kShortestPassphrase) +
@@ -96,12 +98,6 @@ std::optional<std::string> objection(const Setting& setting, const std::string& 
 
 std::span<const Setting> settings_table() { return kSettings; }
 
-const Setting* find_setting(std::string_view key) {
-  for (const Setting& setting : kSettings)
-    if (setting.key == key) return &setting;
-  return nullptr;
-}
-
 Settings load_settings(const SettingTexts& options, const std::string& config, const Environment& environment) {
   Settings out;
   out.config_path = config.empty() ? environment(kConfigVariable).value_or("") : config;
@@ -113,7 +109,8 @@ Settings load_settings(const SettingTexts& options, const std::string& config, c
     for (const std::string& wrong : parsed.problems) out.problems.push_back({out.config_path + ", " + wrong});
     file = std::move(parsed.values);
     for (const auto& [key, value] : file)
-      if (find_setting(key) == nullptr) out.problems.push_back({out.config_path + ": " + key + " is not a setting"});
+      if (find_setting(kSettings, key) == nullptr)
+        out.problems.push_back({out.config_path + ": " + key + " is not a setting"});
   }
   for (const Setting& setting : kSettings) {
     SettingValue value = given(setting, {options, environment, file, out.config_path});
@@ -134,6 +131,16 @@ Settings load_settings(const SettingTexts& options, const std::string& config, c
 
 TokenOptions tokens_of(const Settings& settings) {
   return {settings.text("jwt_issuer"), settings.text("jwt_audience"), settings.secret("signing_passphrase")};
+}
+
+std::string store_of(const Settings& settings) {
+  const Secret& url = settings.secret("database_url");
+  const SettingValue& data = settings.values.at("data");
+  if (!url.empty() && data.origin != "--data") return url.reveal();
+  if (!data.text.empty()) return data.text;
+  const Environment environment = process_environment();
+  if (const auto xdg = environment("XDG_DATA_HOME"); xdg && !xdg->empty()) return *xdg + "/fortium-metrics-server";
+  return environment("HOME").value_or("") + "/.local/share/fortium-metrics-server";
 }
 
 const std::string& Settings::text(std::string_view key) const {

@@ -16,7 +16,6 @@
 namespace fortium::service {
 
 std::span<const Setting> settings_table();
-const Setting* find_setting(std::string_view key);
 
 struct SettingProblem {
   std::string what;     // names the setting, where it came from, the value and what is allowed
@@ -37,6 +36,8 @@ struct Settings {
 };
 
 TokenOptions tokens_of(const Settings& settings);
+// Which store, as open_backend takes it: a database goes before a directory, unless the directory was typed.
+std::string store_of(const Settings& settings);
 
 // `options`: from the command line. `config`: the file's path from there, else it is FORTIUM_SERVER_CONFIG or none.
 Settings load_settings(const SettingTexts& options, const std::string& config, const Environment& environment);

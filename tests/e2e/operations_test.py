@@ -67,7 +67,7 @@ class Settings(OperationsCase):
         with open(path, "w") as file:
             file.write("# ours\nlog = \"info\"\nrate_limit = 7\nidle_timeout = \"9s\"\n")
         shown, _ = self.show("--config", path, "--rate-limit", "5", RATE_LIMIT_MAX_REQUESTS=6, FORTIUM_SERVER_LOG="debug")
-        self.assertEqual(shown["rate_limit"], {"value": "5", "origin": "--rate_limit"})
+        self.assertEqual(shown["rate_limit"], {"value": "5", "origin": "--rate-limit"})
         self.assertEqual(shown["log"], {"value": "debug", "origin": "FORTIUM_SERVER_LOG"})
         self.assertEqual(shown["idle_timeout"], {"value": "9s", "origin": path})
         self.assertEqual(shown["request_timeout"], {"value": "30s", "origin": "default"})
@@ -87,6 +87,20 @@ class Settings(OperationsCase):
         self.cli("serve", "--listen", "127.0.0.1:0", "--config", path, program=support.SERVER_BIN, code=CONFIGURATION)
         self.cli("serve", "--listen", "127.0.0.1:0", "--max-connections", "0", program=support.SERVER_BIN, code=USAGE)
         self.cli("serve", "--config", os.path.join(self.top, "none"), program=support.SERVER_BIN, code=CONFIGURATION)
+
+    def test_every_command_finds_the_store_that_the_file_names(self):
+        path, place = os.path.join(self.top, "config.toml"), os.path.join(self.top, "kept here")
+        with open(path, "w") as file:
+            file.write(f"data = \"{place}\"\n")
+        def tenants(*args, **variables):
+            done = self.cli("tenant", "list", "--json", *args, program=support.SERVER_BIN, code=DONE, **variables)
+            return [one["name"] for one in json.loads(done.out)["tenants"]]
+        self.cli("tenant", "create", "acme", "--config", path, program=support.SERVER_BIN, code=DONE)
+        self.assertTrue(os.path.exists(os.path.join(place, "control.db")))
+        self.assertEqual(tenants(FORTIUM_SERVER_CONFIG=path), ["acme"])
+        self.assertEqual(tenants("--data", place), ["acme"])
+        self.assertEqual(tenants("--data", os.path.join(self.top, "another"), FORTIUM_SERVER_CONFIG=path), [])
+        self.cli("tenant", "list", "--data", "", program=support.SERVER_BIN, code=USAGE)
 
     def test_a_secret_is_no_option_and_is_not_shown(self):
         shown, _ = self.show(FORTIUM_SERVER_METRICS_TOKEN="a-token-of-some-length")

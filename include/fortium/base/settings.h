@@ -37,6 +37,9 @@ struct Setting {
   std::span<const std::string_view> words = {};  // of words
 };
 
+// Null: there is none of that name.
+const Setting* find_setting(std::span<const Setting> table, std::string_view key);
+
 // One value as it will be used.
 struct SettingValue {
   std::string text;

@@ -165,7 +165,7 @@ TEST_CASE("what each setting may be, and what it may not") {
   };
   for (const Row& row : kRows) {
     CAPTURE(row.key);
-    const Setting* setting = find_setting(row.key);
+    const Setting* setting = find_setting(settings_table(), row.key);
     REQUIRE(setting != nullptr);
     for (const std::string& value : row.good) {
       CAPTURE(value);
@@ -178,7 +178,7 @@ TEST_CASE("what each setting may be, and what it may not") {
       CHECK(wrong->find(row.allowed) != std::string::npos);
     }
   }
-  CHECK_FALSE(complaint(*find_setting("url"), "http://m.example.com", /*allow_insecure_http=*/true));
+  CHECK_FALSE(complaint(*find_setting(settings_table(), "url"), "http://m.example.com", /*allow_insecure_http=*/true));
 }
 
 TEST_CASE("a bad value is told with its setting, its origin, itself and what is allowed, and the default counts") {
@@ -308,10 +308,10 @@ TEST_CASE("every setting has a sentence, and a default that is good") {
   for (const Setting& setting : settings_table()) {
     CAPTURE(setting.key);
     CHECK_FALSE(setting.doc.empty());
-    CHECK(find_setting(setting.key) == &setting);
+    CHECK(find_setting(settings_table(), setting.key) == &setting);
     if (!setting.fallback.empty()) CHECK_FALSE(complaint(setting, setting.fallback, false));
   }
-  CHECK(find_setting("colour") == nullptr);
+  CHECK(find_setting(settings_table(), "colour") == nullptr);
 }
 
 TEST_CASE("a setting is changed in the file, checked, and private") {
