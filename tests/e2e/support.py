@@ -61,6 +61,15 @@ def until(condition, what, deadline=DEADLINE):
         time.sleep(0.005)
 
 
+def hang_up(*sockets):
+    for one in sockets:
+        try:
+            one.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        one.close()
+
+
 def digest(ids):
     """The ledger's digest: the sum modulo 2^128 of the first 16 bytes of SHA-256 of each id in lower case."""
     total = 0
@@ -605,13 +614,7 @@ class Peer:
     def close(self):
         self._ending = True
         with self._lock:
-            ends = [self._listener, *self._open]
-        for end in ends:
-            try:
-                end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-            end.close()
+            hang_up(self._listener, *self._open)
 
     def _accept(self):
         while not self._ending:
@@ -792,13 +795,7 @@ class Cutter:
     def close(self):
         self._ending = True
         with self._lock:
-            ends = [self._listener, *self._open]
-        for end in ends:
-            try:
-                end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-            end.close()
+            hang_up(self._listener, *self._open)
 
     def _accept(self):
         while not self._ending:

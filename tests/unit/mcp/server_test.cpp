@@ -48,6 +48,17 @@ Tool broken(std::string_view name, std::function<CallResult(Context&, const Json
   return {.name = name, .title = "Broken", .doc = "Breaks.", .input = {}, .output = {}, .run = std::move(run)};
 }
 
+// A tool that looks up twenty times, unless it is told to stop.
+Tool long_work(World& world) {
+  return broken("long", [&world](Context& context, const Json&) -> CallResult {
+    for (int i = 0; i < 20; ++i) {
+      world.clock.advance(kProgressInterval);
+      if (!context.pulse(i, 0, "working")) break;
+    }
+    return CallResult::json(Json::object());
+  });
+}
+
 }  // namespace
 
 TEST_CASE("a tool that breaks is an internal error, and the session goes on") {
@@ -234,13 +245,7 @@ TEST_CASE("lines that come during long work wait in bounded memory") {
   World world;
   Catalog catalog;
   int looks = 0, taken = 0;
-  catalog.tools.push_back(broken("long", [&](Context& context, const Json&) -> CallResult {
-    for (int i = 0; i < 20; ++i) {
-      world.clock.advance(kProgressInterval);
-      if (!context.pulse(i, 0, "working")) break;
-    }
-    return CallResult::json(Json::object());
-  }));
+  catalog.tools.push_back(long_work(world));
   Server server(catalog, world.context(), "1");
   answer(server, kHello);
   const std::string big =
@@ -265,13 +270,7 @@ TEST_CASE("lines that come during long work wait in bounded memory") {
 TEST_CASE("who does not read what is said during long work is not listened to") {
   World world;
   Catalog catalog;
-  catalog.tools.push_back(broken("long", [&](Context& context, const Json&) -> CallResult {
-    for (int i = 0; i < 20; ++i) {
-      world.clock.advance(kProgressInterval);
-      if (!context.pulse(i, 0, "working")) break;
-    }
-    return CallResult::json(Json::object());
-  }));
+  catalog.tools.push_back(long_work(world));
   Server server(catalog, world.context(), "1");
   answer(server, kHello);
   int taken = 0;

@@ -1,6 +1,5 @@
 // A store that is damaged: nothing stops, it is kept whole, and what can be read of it comes back by itself.
 #include <doctest/doctest.h>
-#include <sqlite3.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 #include "store/local_store.h"
 #include "store/slices.h"
 #include "support/dice.h"
+#include "support/raw_sql.h"
 #include "support/store_fixture.h"
 
 using namespace fortium;
@@ -37,20 +37,7 @@ struct Machine {
 
   LocalStore store() { return LocalStore(options, clock, entropy); }
   std::vector<Quarantined> quarantine() const { return list_quarantine(data + "/quarantine"); }
-  std::string sql(const std::string& text) {
-    sqlite3* db = nullptr;
-    REQUIRE(sqlite3_open(file.c_str(), &db) == SQLITE_OK);
-    std::string out;
-    const auto row = [](void* to, int count, char** values, char**) {
-      for (int i = 0; i < count; ++i)
-        static_cast<std::string*>(to)->append(values[i] ? values[i] : "-").append(i + 1 < count ? "|" : " ");
-      return 0;
-    };
-    const int code = sqlite3_exec(db, text.c_str(), row, &out, nullptr);
-    if (code != SQLITE_OK) out = sqlite3_errmsg(db);
-    sqlite3_close(db);
-    return out;
-  }
+  std::string sql(const std::string& text) { return raw_sql(file, text); }
   // Everything in one file, so that the test knows which bytes are which.
   void fold_log() { sql("PRAGMA wal_checkpoint(TRUNCATE)"); }
   std::string content() const {

@@ -3,7 +3,6 @@
 
 #include <doctest/doctest.h>
 #include <signal.h>
-#include <sqlite3.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -13,6 +12,7 @@
 #include <sstream>
 
 #include "fortium/base/files.h"
+#include "support/raw_sql.h"
 #include "support/store_fixture.h"
 
 using namespace fortium;
@@ -33,20 +33,7 @@ struct Machine {
 
   LocalStore store() { return LocalStore(options, clock, entropy); }
 
-  std::string sql(const std::string& text) {
-    sqlite3* db = nullptr;
-    REQUIRE(sqlite3_open(file.c_str(), &db) == SQLITE_OK);
-    std::string out;
-    const auto row = [](void* to, int count, char** values, char**) {
-      for (int i = 0; i < count; ++i)
-        static_cast<std::string*>(to)->append(values[i] ? values[i] : "-").append(i + 1 < count ? "|" : " ");
-      return 0;
-    };
-    const int code = sqlite3_exec(db, text.c_str(), row, &out, nullptr);
-    if (code != SQLITE_OK) out = sqlite3_errmsg(db);
-    sqlite3_close(db);
-    return out;
-  }
+  std::string sql(const std::string& text) { return raw_sql(file, text); }
   void write_raw(const std::string& path, const std::string& text) {
     fs::create_directories(fs::path(path).parent_path());
     std::ofstream(path, std::ios::binary) << text;
