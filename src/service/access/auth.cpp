@@ -122,6 +122,13 @@ Response Auth::refresh(const Request& request) {
   if (auto refused = fields.refused(request)) return std::move(*refused);
 
   SystemEntropy entropy;
+  const auto known =
+      control_.with([&](auto& control) { return Sessions(control->sql(), clock_, entropy).find(token); });
+  if (!known) return store_problem(request, known.error());
+  // Who is refused for haste keeps a token that works.
+  if (*known)
+    if (const Standing standing = refreshes_.charge((*known)->session, 1); !standing.allowed)
+      return too_many(request, standing);
   Login reused;
   std::optional<Person> person;
   bool suspended = false;
@@ -144,8 +151,6 @@ Response Auth::refresh(const Request& request) {
   if (!login) return store_problem(request, login.error());
   if (!person) return access_.refuse(request, "unknown_refresh_token", "whom this login is of is not there any more");
   if (suspended) return problem(request, 403, "tenant_suspended", "this organization is suspended");
-  if (const Standing standing = refreshes_.charge(login->session, 1); !standing.allowed)
-    return too_many(request, standing);
   return give(request, *person, *login);
 }
 

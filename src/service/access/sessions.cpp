@@ -41,21 +41,26 @@ Result<Secret> Sessions::add_token(std::string_view session) {
   return token;
 }
 
+Result<std::optional<Login>> Sessions::find(const Secret& token) {
+  FM_TRY(const Rows found, sql_.run("SELECT s.id, s.tenant, s.person FROM refresh_tokens r "
+                                    "JOIN sessions s ON s.id = r.session "
+                                    "WHERE r.hash = $1 AND s.ended_at IS NULL AND s.expires_at > $2",
+                                    hash_of(token), clock_.now()));
+  if (found.empty()) return std::optional<Login>();
+  const schema::Row& row = found.rows.front();
+  return std::optional(Login{.session = text_at(row, 0), .tenant = text_at(row, 1), .person = text_at(row, 2)});
+}
+
 Result<Login> Sessions::refresh(const Secret& token, Login& reused) {
   Login login;
   bool again = false;
   FM_TRY_(sql_.write([&]() -> Result<void> {
     const WallTime now = clock_.now();
-    const std::string hash = hash_of(token);
-    FM_TRY(const Rows found, sql_.run("SELECT s.id, s.tenant, s.person FROM refresh_tokens r "
-                                      "JOIN sessions s ON s.id = r.session "
-                                      "WHERE r.hash = $1 AND s.ended_at IS NULL AND s.expires_at > $2",
-                                      hash, now));
-    if (found.empty()) return Error{Errc::unauthorized, "the refresh token is not known, or its login has ended"};
-    const schema::Row& row = found.rows.front();
-    login = {.session = text_at(row, 0), .tenant = text_at(row, 1), .person = text_at(row, 2)};
+    FM_TRY(const auto found, find(token));
+    if (!found) return Error{Errc::unauthorized, "the refresh token is not known, or its login has ended"};
+    login = *found;
     FM_TRY(const Rows used,
-           sql_.run("UPDATE refresh_tokens SET used_at = $1 WHERE hash = $2 AND used_at IS NULL", now, hash));
+           sql_.run("UPDATE refresh_tokens SET used_at = $1 WHERE hash = $2 AND used_at IS NULL", now, hash_of(token)));
     again = used.changed == 0;
     if (again) return end(login.session);
     FM_TRY_(sql_.run("UPDATE sessions SET expires_at = $1 WHERE id = $2", now + kRefreshLife, login.session));

@@ -4,6 +4,7 @@
 // in again. Only hashes are kept. One instance belongs to one thread.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -26,6 +27,8 @@ class Sessions {
   Sessions(Sql& sql, const Clock& clock, Entropy& entropy) : sql_(sql), clock_(clock), entropy_(entropy) {}
 
   Result<Login> open(std::string_view tenant, std::string_view person);
+  // Whose token that is, used before or not; nothing: it is unknown, or its login has ended. `refresh` is empty.
+  Result<std::optional<Login>> find(const Secret& token);
   // The next token for this one. unauthorized: it is unknown, or its login has ended. conflict: it was used before, by
   // whom `reused` says.
   Result<Login> refresh(const Secret& token, Login& reused);

@@ -99,6 +99,17 @@ TEST_CASE("a refresh token lives for a week without use") {
   CHECK(w.refresh(second["refresh_token"]).status == 401);
 }
 
+TEST_CASE("who refreshes too often waits, and the token that was refused works after that") {
+  World w;
+  std::string token = w.tokens()["refresh_token"];
+  Response answer;
+  for (std::int64_t i = 0; i < 2 * kRefreshes && (answer = w.refresh(token)).status == 200; ++i)
+    token = body_of(answer)["refresh_token"];
+  CHECK(answer.status == 429);
+  w.clock.advance(61s);
+  CHECK(w.refresh(token).status == 200);
+}
+
 TEST_CASE("logging out ends the login") {
   World w;
   const Json mine = w.tokens();
