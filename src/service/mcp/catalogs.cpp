@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 
 namespace fortium::service {
 
@@ -13,7 +14,8 @@ constexpr std::string_view kInstructions =
     "times, failures or tokens, call query_dashboard, get-tool-metrics or get-session-metrics. Do not put prompts, "
     "file contents or secrets into context or metadata.";
 
-// What shows nothing but sums, and may so be asked by who may see no more.
+// What shows nothing but sums, and may so be asked by who may see no more. Whose records they are made of is for the
+// reader to say.
 constexpr std::string_view kSummaries[] = {"query_dashboard",
                                            "get-tool-metrics",
                                            "fortium://metrics/tools/{organization_id}",
@@ -25,7 +27,7 @@ constexpr std::string_view kSummaries[] = {"query_dashboard",
 
 bool may_read(Permissions may, std::string_view what) {
   const bool summary = std::ranges::find(kSummaries, what) != std::end(kSummaries);
-  return (may & (summary ? kViewAll | kViewSummary : kViewAll)) != 0;
+  return (may & (summary ? kViewRecords | kViewSummary : kViewRecords)) != 0;
 }
 
 mcp::Catalog made_for(Permissions may) {
@@ -43,15 +45,16 @@ mcp::Catalog made_for(Permissions may) {
 }  // namespace
 
 const mcp::Catalog& catalog_for(Permissions may) {
-  static constexpr std::array<Permissions, 8> kKinds = {
-      0, kWrite, kViewAll, kViewSummary, kWrite | kViewAll, kWrite | kViewSummary, kViewAll | kViewSummary, kMcp};
-  static const std::array<mcp::Catalog, kKinds.size()> kCatalogs = [] {
-    std::array<mcp::Catalog, kKinds.size()> catalogs;
-    std::ranges::transform(kKinds, catalogs.begin(), made_for);
+  // By whether they may write, and what they may read.
+  static constexpr std::array<Permissions, 3> kReading = {0, kViewSummary, kViewRecords};
+  static const auto kCatalogs = [] {
+    std::array<std::array<mcp::Catalog, kReading.size()>, 2> catalogs;
+    for (const Permissions write : {0U, kWrite})
+      for (std::size_t i = 0; i < kReading.size(); ++i) catalogs[write == 0 ? 0 : 1][i] = made_for(write | kReading[i]);
     return catalogs;
   }();
-  const auto at = std::ranges::find(kKinds, may & kMcp);
-  return kCatalogs[static_cast<std::size_t>(at - kKinds.begin())];
+  const std::size_t reading = (may & kViewRecords) != 0 ? 2 : (may & kViewSummary) != 0 ? 1 : 0;
+  return kCatalogs[(may & kWrite) != 0 ? 1 : 0][reading];
 }
 
 }  // namespace fortium::service

@@ -7,7 +7,7 @@
 namespace fortium::service {
 
 // Who has none of these has nothing to do here.
-constexpr Permissions kMcp = kWrite | kViewAll | kViewSummary;
+constexpr Permissions kMcp = kWrite | kViewRecords | kViewSummary;
 
 // Lives as long as the program.
 const mcp::Catalog& catalog_for(Permissions may);

@@ -5,6 +5,7 @@
 
 #include "catalogs.h"
 #include "fortium/base/log.h"
+#include "service/read/filtered_reader.h"
 
 namespace fortium::service {
 
@@ -23,12 +24,19 @@ Error told(const Error& error) {
 
 }  // namespace
 
-// The records of the organization, as the core knows them: a store and a reader. Each call opens them anew, so a
-// conversation that rests holds nothing.
+// The records of the organization, or what of them its bearer may see, as the core knows them: a store and a reader.
+// Each call opens them anew, so a conversation that rests holds nothing.
 class Conversation::Home final : public metrics::EventStore, public metrics::Reader {
  public:
   Home(Depot& depot, Figures& figures, const Clock& clock, const Credential& who)
-      : depot_(depot), figures_(figures), clock_(clock), tenant_(who.tenant), place_(who.place) {}
+      : depot_(depot),
+        figures_(figures),
+        clock_(clock),
+        tenant_(who.tenant),
+        place_(who.place),
+        shown_(allowed(who, {})) {}
+
+  bool may_read() const { return shown_.has_value(); }
 
   Result<std::vector<metrics::Stored>> append(std::span<metrics::Event> events) override {
     const SteadyTime begin = clock_.steady();
@@ -84,8 +92,11 @@ class Conversation::Home final : public metrics::EventStore, public metrics::Rea
   Result<std::vector<std::string>> words(std::string_view field, const Period& period, std::int64_t limit) override {
     return ask<std::vector<std::string>>([&](metrics::Reader& reader) { return reader.words(field, period, limit); });
   }
+  // Of everybody: it tells no more than that somebody recorded, and is asked once a second.
   Result<std::vector<std::int64_t>> counts() override {
-    return ask<std::vector<std::int64_t>>([&](metrics::Reader& reader) { return reader.counts(); });
+    auto records = depot_.find(place_);
+    if (!records) return told(records.error());
+    return ask_of<std::vector<std::int64_t>>(**records, [&](metrics::Reader& reader) { return reader.counts(); });
   }
 
  private:
@@ -93,8 +104,18 @@ class Conversation::Home final : public metrics::EventStore, public metrics::Rea
   Result<T> ask(const Question& question) {
     auto records = depot_.find(place_);
     if (!records) return told(records.error());
+    if (*shown_ == Filter()) return ask_of<T>(**records, question);
+    FilteredReader reader(**records, *shown_);
+    reader.while_reading(go_on_);
+    auto answer = question(reader);
+    if (!answer) return told(answer.error());
+    return answer;
+  }
+
+  template <class T, class Question>
+  Result<T> ask_of(Records& records, const Question& question) {
     std::optional<Result<T>> answer;
-    const auto done = (*records)->ask([&](metrics::Reader& reader) -> Result<void> {
+    const auto done = records.ask([&](metrics::Reader& reader) -> Result<void> {
       reader.while_reading(go_on_);
       answer = question(reader);
       reader.while_reading({});
@@ -109,6 +130,7 @@ class Conversation::Home final : public metrics::EventStore, public metrics::Rea
   Figures& figures_;
   const Clock& clock_;
   const std::string tenant_, place_;
+  const std::optional<Filter> shown_;
   std::function<bool()> go_on_;
 };
 
@@ -122,8 +144,7 @@ Conversation::Conversation(Depot& depot, Figures& figures, const Clock& clock, c
                            recorder_,
                            {},
                            [this]() -> Result<metrics::Reader*> {
-                             if ((who_.may & (kViewAll | kViewSummary)) == 0)
-                               return Error{Errc::unauthorized, "this credential may not read"};
+                             if (!home_->may_read()) return Error{Errc::unauthorized, "this credential may not read"};
                              return home_.get();
                            },
                            who_.tenant},

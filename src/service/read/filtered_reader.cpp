@@ -13,6 +13,8 @@ using metrics::Slice;
 
 namespace {
 
+constexpr std::int64_t kRecordsBetweenLooks = 1024;  // a few milliseconds
+
 std::string_view name_of(const Event& event) {
   const auto* name = std::get_if<std::string>(&event.row[metrics::kEnvelopeSize]);
   return name != nullptr ? std::string_view(*name) : std::string_view();
@@ -50,10 +52,13 @@ Result<bool> FilteredReader::each_slice(std::int64_t from, std::int64_t until, c
     metrics::Wanted looked_at = wanted;  // the filter looks at them
     if (!filter_.user_id.empty() || !filter_.session_id.empty()) looked_at.sessions = true;
     FM_TRY_(records_.ask([&](metrics::Reader& reader) {
-      return reader.slices(period, Millis(0), looked_at, [&](const Slice& slice) {
+      reader.while_reading(go_on_);
+      auto done = reader.slices(period, Millis(0), looked_at, [&](const Slice& slice) {
         if (filter_.takes(slice.key)) more = take(slice);
         return more;
       });
+      reader.while_reading({});
+      return done;
     }));
     return more;
   }
@@ -71,10 +76,14 @@ Result<bool> FilteredReader::each_slice(std::int64_t from, std::int64_t until, c
 
 Result<void> FilteredReader::each_record(const Kind& kind, const Period& period, std::string_view session,
                                          const metrics::TakeEvent& take) {
-  return records_.each_record(kind, period, std::nullopt, [&](const Event& event) {
+  std::int64_t seen = 0;
+  bool go_on = true;
+  FM_TRY_(records_.each_record(kind, period, std::nullopt, [&](const Event& event) {
+    if (go_on_ && ++seen % kRecordsBetweenLooks == 0) go_on = go_on_();
     const bool wanted = filter_.takes(event) && (session.empty() || event.text(metrics::kSessionId) == session);
-    return !wanted || take(event);
-  });
+    return go_on && (!wanted || take(event));
+  }));
+  return go_on ? Result<void>() : Error{Errc::cancelled, "given up"};
 }
 
 Result<std::optional<WallTime>> FilteredReader::first_record(const Period& period) {

@@ -5,6 +5,7 @@
 // may see what was recorded in between.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -16,6 +17,7 @@ namespace fortium::service {
 struct Filter {
   std::string user_id, session_id, device_id, name;  // empty: all
 
+  bool operator==(const Filter&) const = default;
   bool takes(const metrics::Event& event) const;
   // The same for a slice; installations aside, which slices do not know.
   bool takes(const metrics::SliceKey& key) const;
@@ -30,6 +32,7 @@ class FilteredReader final : public metrics::SliceReader {
   // The records must outlive it. Slices do not know installations: with a device_id they are made of its records.
   FilteredReader(Records& records, Filter filter) : records_(records), filter_(std::move(filter)) {}
 
+  void while_reading(const std::function<bool()>& go_on) override { go_on_ = go_on; }
   Result<std::vector<metrics::Recent>> recent(const metrics::Kind& kind, const metrics::Period& period,
                                               std::string_view session, std::int64_t limit) override;
   Result<std::optional<double>> average_metric(std::string_view type, const metrics::Period& period) override;
@@ -49,6 +52,7 @@ class FilteredReader final : public metrics::SliceReader {
 
   Records& records_;
   const Filter filter_;
+  std::function<bool()> go_on_;
 };
 
 }  // namespace fortium::service

@@ -4,6 +4,8 @@
 
 #include "fixture.h"
 #include "fortium/mcp/revision.h"
+#include "service/access/people.h"
+#include "service/access/tokens.h"
 #include "service/mcp/message.h"
 
 namespace fortium::service {
@@ -125,6 +127,67 @@ TEST_CASE_FIXTURE(McpFixture, "a credential that may only write sees no question
 
   key = issue(acme, kAdmin);
   CHECK(ask(hello()).status == 403);
+}
+
+TEST_CASE_FIXTURE(McpFixture, "a developer is answered from their own records, whatever is asked") {
+  const auto token = [this](const std::string& name, Role role) {
+    People people(control().sql(), clock, entropy);
+    const Person person = must(people.create(acme.id, name, name, role, ""));
+    return must(Tokens(control(), clock, entropy, TokenOptions{}).make(person, "")).text.reveal();
+  };
+  const auto record = [this](const std::string& name) {
+    const Headers head = {{"Mcp-Session-Id", session()}};
+    const Json used = {{"tool_name", name + "-tool"}, {"execution_time_ms", 4}, {"status", "success"}};
+    const Json run = {{"command_name", "/" + name}, {"execution_time_ms", 4}, {"status", "success"}};
+    const Json agent = {
+        {"agent_name", name}, {"interaction_type", "delegation"}, {"processing_time_ms", 1}, {"success", true}};
+    REQUIRE(body_of(ask(call("record-session-start", {{"session_id", name + "-session"}}), head)).contains("result"));
+    for (const auto& [tool, fields] :
+         {std::pair("record-tool-usage", used), {"record-command-execution", run}, {"record-agent-interaction", agent}})
+      REQUIRE(body_of(ask(call(tool, fields), head))["result"]["isError"] == false);
+  };
+  key = token("bob", Role::developer);
+  record("bob");
+  key = token("ada", Role::developer);
+  record("ada");
+
+  const Headers head = {{"Mcp-Session-Id", session()}};
+  const auto said = [&](const Json& message) { return ask(message, head).body; };
+  // What is asked without a name.
+  std::vector<Json> open = {call("query_dashboard", {{"timeframe", "24h"}}), call("get-tool-metrics", Json::object()),
+                            call("get-session-metrics", Json::object())};
+  for (const Json& resource : body_of(ask(rpc("resources/list"), head))["result"]["resources"])
+    open.push_back(rpc("resources/read", {{"uri", resource["uri"]}}));
+  for (const std::string word : {"session_id", "tool_name"})
+    open.push_back(rpc("completion/complete",
+                       {{"ref",
+                         {{"type", "ref/resource"},
+                          {"uri", "fortium://metrics/" + word.substr(0, word.find('_')) + "/{" + word + "}"}}},
+                        {"argument", {{"name", word}, {"value", ""}}}}));
+  for (const Json& message : open) {
+    const std::string answer = said(message);
+    CHECK_MESSAGE(answer.find("bob") == answer.npos, answer);
+    CHECK_MESSAGE(answer.find("\"error\"") == answer.npos, answer);
+  }
+  CHECK(said(open[1]).find("ada-tool") != std::string::npos);
+  CHECK(said(open.back()).find("ada-tool") != std::string::npos);
+
+  // By name: what is somebody else's is answered as what nobody ever heard of.
+  const auto about = [&](const std::string& name) {
+    std::string all;
+    for (const Json& message :
+         {call("get-tool-metrics", {{"tool_name", name + "-tool"}}),
+          call("get-session-metrics", {{"session_id", name + "-session"}}),
+          rpc("resources/read", {{"uri", "fortium://metrics/session/" + name + "-session"}}),
+          rpc("resources/read", {{"uri", "fortium://metrics/tool/" + name + "-tool"}}),
+          rpc("prompts/get", {{"name", "analyze-productivity"}, {"arguments", {{"user_id", name}}}})}) {
+      all += said(message) + "\n";
+    }
+    for (std::size_t at = 0; (at = all.find(name, at)) != all.npos;) all.replace(at, name.size(), "…");
+    return all;
+  };
+  CHECK(about("bob") == about("eve"));
+  CHECK(about("ada") != about("eve"));
 }
 
 TEST_CASE_FIXTURE(McpFixture, "a session is its credential's own, and ends") {
