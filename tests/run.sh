@@ -91,11 +91,11 @@ tidy() {
   esac
 }
 
-# One file of Python tests; each runs alone.
+# e2e FILE [TEST…]: one file of Python tests, or some of it; each runs alone.
 e2e() {
   local file=$1 began=$SECONDS name ran bad skipped
-  name=$(basename "$file" .py)
-  PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$file" >"$logs/e2e" 2>&1
+  name="$(basename "$file" .py)${2+ ${*:2}}${FORTIUM_TEST_ENGINE:+, on $FORTIUM_TEST_ENGINE}"
+  PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$@" >"$logs/e2e" 2>&1
   local code=$?
   ran=$(sed -n 's/^Ran \([0-9]*\) tests\{0,1\} in.*/\1/p' "$logs/e2e")
   bad=$(sed -n 's/^FAILED (\(.*\))$/\1/p' "$logs/e2e" | grep -oE '(failures|errors)=[0-9]+' | awk -F= '{n += $2} END {print n + 0}')
@@ -122,6 +122,21 @@ sdk() {
     "$good" $((good + bad)) $((SECONDS - began))
   [ "$bad" -eq 0 ] || grep -vE '^ *(---|\.\.\.|duration_ms|type:)' "$logs/sdk" | tail -n 80 | sed 's/^/      /'
   count "$good" "$bad" 'sdk'
+}
+
+# What has the real service at the other end, once more with its records in PostgreSQL.
+on_postgres() {
+  local -x FORTIUM_TEST_ENGINE=postgres
+  local one
+  for one in sync verify export telemetry access read mcp_http service operations service_soak; do
+    e2e "tests/e2e/${one}_test.py"
+  done
+  e2e tests/faults/kills_test.py Sender
+  e2e tests/faults/loss_test.py LostAnswers OlderBackup
+  e2e tests/faults/refusals_test.py Accounts
+  e2e tests/faults/crowd_test.py Backlog
+  e2e tests/faults/disk_test.py Full.test_no_space_while_records_are_delivered
+  e2e tests/faults/scarce_test.py Memory.test_while_sending
 }
 
 # ---- the run ------------------------------------------------------------------------------------------------------
@@ -152,6 +167,8 @@ if [ $fast = no ]; then
     for file in tests/faults/*_test.py; do
       e2e "$file"
     done
+    say 'The service on PostgreSQL'
+    on_postgres
   else
     echo 'FAIL  the program is not built'
     count 0 1 'end to end'

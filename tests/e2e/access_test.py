@@ -45,7 +45,7 @@ class Access(support.Case):
         self.service = support.Service(self)
 
     def cli_server(self, *args, code=DONE, input=None, **variables):
-        return self.cli(*args, "--data", self.service.data, program=support.SERVER_BIN, env={**self.service.env, **variables}, code=code,
+        return self.cli(*args, *self.service.store, program=support.SERVER_BIN, env={**self.service.env, **variables}, code=code,
                         **({"input": input} if input is not None else {}))
 
     def ask(self, method, path, body=None, token=None):
@@ -114,6 +114,7 @@ class Access(support.Case):
         self.cli_server("token", "rotate-key", "--revoke")
         until(lambda: self.ask("GET", "/api/v1/auth/profile", token=fresh)[0] == 401, "the key is ended", deadline=5)
 
+    @support.about_files
     def test_signing_keys_and_secrets_are_not_in_the_store_in_the_clear(self):
         passphrase = "a passphrase of thirty-two bytes or more"
         self.add("Ada", "developer")
@@ -130,6 +131,7 @@ class Access(support.Case):
                 for secret in (PASSWORD, passphrase, "BEGIN PRIVATE KEY", token):
                     self.assertNotIn(secret.encode(), content, name)
 
+    @support.about_files
     def test_the_audit_log_shows_who_changed_it(self):
         self.add("Ada", "developer")
         lines = json.loads(self.cli_server("audit", "list", "--tenant", "acme", "--json").out)["lines"]

@@ -69,8 +69,7 @@ class ByHand(WithService):
 
     def setUp(self):
         super().setUp()
-        self.service.process.terminate()
-        self.service.process.wait(support.DEADLINE)
+        self.service.stop()
         self.batch = os.path.join(self.top, "laptop.fmb")
         self.receipts = os.path.join(self.top, "laptop.fmr")
 
@@ -78,7 +77,7 @@ class ByHand(WithService):
         return self.json("export", "--batch", self.batch, code=code, **{**self.to, **more})
 
     def bring(self, code=DONE, file=None):
-        done = self.cli("import-batch", file or self.batch, "--receipts", self.receipts, "--data", self.service.data,
+        done = self.cli("import-batch", file or self.batch, "--receipts", self.receipts, *self.service.store,
                         "--json", program=support.SERVER_BIN, env=self.service.env, code=code)
         return json.loads(done.out) if done.out else done
 
@@ -158,7 +157,7 @@ class ByHand(WithService):
         with open(path, "wb") as file:
             file.write(content)
         before = self.counted()
-        done = self.cli("import-batch", path, "--data", self.service.data, program=support.SERVER_BIN,
+        done = self.cli("import-batch", path, *self.service.store, program=support.SERVER_BIN,
                         env=self.service.env)
         self.assertIn(done.code, (FAILED, CREDENTIALS), done)
         self.assertEqual(done.out, "")

@@ -47,6 +47,9 @@ def _program(variable, name):
 
 BIN = _program("FORTIUM_BIN", "fortium-metrics")
 SERVER_BIN = _program("FORTIUM_SERVER_BIN", "fortium-metrics-server")
+# Where the service keeps its records: sqlite, or postgres, then each test has a PostgreSQL of its own.
+ON_POSTGRES = os.environ.get("FORTIUM_TEST_ENGINE", "sqlite") == "postgres"
+about_files = unittest.skipIf(ON_POSTGRES, "is about the service's files")
 
 
 def until(condition, what, deadline=DEADLINE):
@@ -97,6 +100,7 @@ class Case(unittest.TestCase):
 
     def setUp(self):
         self._ends = []
+        self._postgres = None
         self.top = tempfile.mkdtemp(prefix="fortium-e2e-")
         self.addCleanup(shutil.rmtree, self.top, ignore_errors=True)
         self.addCleanup(self._end_all)
@@ -200,6 +204,12 @@ class Case(unittest.TestCase):
             for one, at in connection.execute(f"SELECT id, timestamp FROM {kind}"):
                 ids[(time.strftime("%Y-%m-%d", time.gmtime(at / 1000)), kind)].append(one)
         return {key: (len(these), digest(these)) for key, these in ids.items()}
+
+    def postgres(self):
+        """The PostgreSQL of this test, made when it is first asked for."""
+        if self._postgres is None:
+            self._postgres = Postgres(self)
+        return self._postgres
 
     def every_file(self):
         """(path, bytes) of all that lies under the home."""
@@ -424,11 +434,15 @@ def recorded_id(result):
 
 
 class Service:
-    """The real service, with one organization and a key of it: in a directory, or in the database of a URL."""
+    """The real service, with one organization and a key of it: in a directory, or in the database of a URL.
 
-    def __init__(self, case, organization="acme", database=None, **variables):
+    Without a URL it is in a directory, or where FORTIUM_TEST_ENGINE says so in a database of the test's PostgreSQL."""
+
+    def __init__(self, case, organization="acme", database=None, place=None, **variables):
         self.case = case
-        self.data = os.path.join(case.top, f"service-{uuid.uuid4().hex[:8]}")
+        self.data = os.path.join(place or case.top, f"service-{uuid.uuid4().hex[:8]}")
+        if database is None and ON_POSTGRES:
+            database = case.postgres().database()
         self.store = ["--database-url", database] if database else ["--data", self.data]
         self.env = case.env(RATE_LIMIT_MAX_REQUESTS=100_000_000, **variables)
         self.key = self.add_organization(organization)
@@ -468,6 +482,41 @@ class Service:
         self.url = f"http://127.0.0.1:{self.port}"
         until(lambda: self.get("/healthz", authorized=False)[0] == 200, "the service is up")
 
+    def revive(self):
+        """As its keeper does: again and again, as without its database it ends."""
+        def lives():
+            try:
+                self.serve()
+            except AssertionError:
+                return False
+            return True
+        until(lives, "the service stays")
+
+    def stop(self):
+        """Ends it well, if it has not ended."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.case.assertEqual(self.process.wait(DEADLINE), DONE)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def another(self):
+        """Another process on the same store, with the same key."""
+        other = object.__new__(Service)
+        other.__dict__.update(self.__dict__, port=0)
+        other.serve()
+        return other
+
+    def copied(self):
+        """A copy of the store, for `store`; who copies stops the service first."""
+        if self.store[0] == "--database-url":
+            return ["--database-url", self.case.postgres().copied(self.store[1])]
+        copy = os.path.join(self.case.top, f"service-{uuid.uuid4().hex[:8]}")
+        shutil.copytree(self.store[1], copy)
+        return ["--data", copy]
+
     def get(self, path, authorized=True, key=None):
         headers = {"Authorization": f"Bearer {key or self.key}"} if authorized else {}
         return http_get(self.port, path, headers)
@@ -501,8 +550,9 @@ class Service:
 class Postgres:
     """A PostgreSQL of the test's own, on a socket in its directory. It waits for the disk, as in earnest."""
 
-    def __init__(self, case):
+    def __init__(self, case, **settings):
         self.case = case
+        self.settings = {"listen_addresses": "", "shared_buffers": "16MB", **settings}
         self.directory = tempfile.mkdtemp(prefix="fortium-e2e-pg-")
         case.ends_with(lambda: shutil.rmtree(self.directory, ignore_errors=True))
         self.user = {}
@@ -528,7 +578,7 @@ class Postgres:
     def serve(self):
         self.process = subprocess.Popen(
             [os.path.join(self.programs(), "postgres"), "-D", os.path.join(self.directory, "data"), "-k",
-             self.directory, "-c", "listen_addresses=", "-c", "shared_buffers=16MB"],
+             self.directory, *(word for one in self.settings.items() for word in ("-c", "=".join(one)))],
             env=self.case.env(), cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **self.user)
         self.case.ends_with(lambda process=self.process: (process.send_signal(signal.SIGQUIT), process.wait(DEADLINE)))
         until(lambda: subprocess.run([os.path.join(self.programs(), "pg_isready"), "-q", "-h", self.directory],
@@ -542,12 +592,51 @@ class Postgres:
     def tell(self, sql):
         self._run("psql", "-q", "-h", self.directory, "-U", "postgres", "-c", sql, "postgres")
 
-    def database(self):
+    def ask(self, sql, database):
+        """The first value of the answer."""
+        return subprocess.run([os.path.join(self.programs(), "psql"), "-qAt", "-h", self.directory, "-U", "postgres",
+                               "-c", sql, database], check=True, env=self.case.env(), cwd="/", stdout=subprocess.PIPE,
+                              text=True, **self.user).stdout.strip()
+
+    def database(self, how=""):
         """The URL of a new one, whose owner is no superuser."""
         self.databases += 1
         name = f"metrics{self.databases}"
-        self.tell(f"CREATE DATABASE {name} OWNER fortium")
+        self.tell(f"CREATE DATABASE {name} OWNER fortium {how}")
         return f"postgresql://fortium:open-sesame@/{name}?host={self.directory}"
+
+    def copied(self, url):
+        """The URL of a copy of a database that nobody is connected to."""
+        return self.database("TEMPLATE " + re.search(r"@/(\w+)", url).group(1))
+
+    def hold(self, table, url):
+        """Nobody reads or writes the table until what is returned is called. `*`: the one there is of that name."""
+        name = re.search(r"@/(\w+)", url).group(1)
+        if table.startswith("*."):
+            table = self.ask(f"SELECT schemaname || '.{table[2:]}' FROM pg_tables WHERE tablename = '{table[2:]}'", name)
+        holder = subprocess.Popen([os.path.join(self.programs(), "psql"), "-qAt", "-h", self.directory, "-U", "postgres",
+                                   name], env=self.case.env(), cwd="/", stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                  stderr=subprocess.DEVNULL, text=True, **self.user)
+        self.case.ends_with(lambda: (holder.kill(), holder.wait(), holder.stdin.close(), holder.stdout.close()))
+        holder.stdin.write(f"BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE; SELECT 'held';\n")
+        holder.stdin.flush()
+        self.case.assertEqual(holder.stdout.readline().strip(), "held")
+
+        def let_go():
+            holder.stdin.write("COMMIT; SELECT 'free';\n")
+            holder.stdin.flush()
+            self.case.assertEqual(holder.stdout.readline().strip(), "free")
+        return let_go
+
+    def waiting(self, url):
+        """How many wait for a lock."""
+        return int(self.ask("SELECT count(*) FROM pg_locks WHERE NOT granted", re.search(r"@/(\w+)", url).group(1)))
+
+    def backends(self):
+        """The processes that work for a connection."""
+        children = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)], check=False,
+                                  stdout=subprocess.PIPE, text=True).stdout
+        return [int(line.split()[0]) for line in children.splitlines() if " fortium " in line]
 
 
 def http_get(port, path, headers=None):

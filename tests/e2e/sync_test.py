@@ -106,8 +106,7 @@ class Delivery(WithService):
     def test_a_service_that_starts_again(self):
         self.record(10, **self.to)
         self.sync()
-        self.service.process.terminate()
-        self.assertEqual(self.service.process.wait(support.DEADLINE), 0)
+        self.service.stop()
         self.record(10, **self.to)
         self.sync(UNREACHABLE, FORTIUM_RETRY_ATTEMPTS=0)
         self.service.serve()
@@ -203,8 +202,7 @@ class Loss(WithService):
                              stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for wanted in (100, 500):
             support.until(lambda: self.delivered() >= wanted, "some are delivered")
-            self.service.process.kill()
-            self.service.process.wait()
+            self.service.kill()
             self.service.serve()
         self.assertEqual(process.wait(120), DONE)
         self.assertAgrees()

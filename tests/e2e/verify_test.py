@@ -4,7 +4,6 @@
 import http.client
 import json
 import os
-import shutil
 import sqlite3
 import time
 import uuid
@@ -38,22 +37,16 @@ class WithVerify(WithService):
         connection.close()
         return answer
 
-    def stop_service(self):
-        self.service.process.terminate()
-        self.service.process.wait(support.DEADLINE)
-
     def backup(self):
         """The service's data as it is now."""
-        self.stop_service()
-        copy = os.path.join(self.top, f"backup-{uuid.uuid4().hex[:8]}")
-        shutil.copytree(self.service.data, copy)
+        self.service.stop()
+        copy = self.service.copied()
         self.service.serve()
         return copy
 
     def restore(self, copy):
-        self.stop_service()
-        shutil.rmtree(self.service.data)
-        shutil.copytree(copy, self.service.data)
+        self.service.stop()
+        self.service.store = copy
         self.service.serve()
 
     def service_store(self):
@@ -153,10 +146,11 @@ class Missing(WithVerify):
         self.assertAgrees()
         self.assertOnce(before + after, self.stored_ids())
 
+    @support.about_files
     def test_a_single_record_that_went_missing_is_named(self):
         ids = self.record_lines([on_day(1, n) for n in range(20)])
         self.sync()
-        self.stop_service()
+        self.service.stop()
         store = self.service_store()
         row = store.execute("SELECT day, count, digest FROM ledger").fetchone()
         digest = (int(row[2], 16) - int(support.digest([ids[7]]), 16)) % (1 << 128)
@@ -182,11 +176,12 @@ class Missing(WithVerify):
         self.assertEqual([day["extra_ids"] for day in told["days"]], [[strange]])
         self.assertIn(strange, self.cli("verify", code=PARTLY, **self.to).out)
 
+    @support.about_files
     def test_many_missing_ids_of_one_day_are_paged(self):
         lines = [on_day(1, n) for n in range(25_000)]
         ids = self.record_lines(lines)
         self.sync()
-        self.stop_service()
+        self.service.stop()
         store = self.service_store()
         gone = set(ids[::5])
         kept = [one for one in ids if one not in gone]
@@ -273,7 +268,7 @@ class Trouble(WithVerify):
         told = json.loads(self.cli("verify", "--json", code=CREDENTIALS, **{**self.to, "FORTIUM_API_KEY": key}).out)
         self.assertIs(told["ok"], False)
         self.assertIn("API key", told["error"])
-        self.stop_service()
+        self.service.stop()
         done = self.cli("verify", code=UNREACHABLE, **self.to)
         self.assertEqual(done.out, "")
 

@@ -41,6 +41,7 @@ def times(gate, campaign):
 def tell(row, what, tried, **figures):
     """One line of the page that a campaign prints."""
     if TALLY:
+        what += ", the service on PostgreSQL" if support.ON_POSTGRES and "PostgreSQL" not in what else ""
         with open(TALLY, "a") as file:
             file.write(json.dumps({"row": row, "what": what, "tried": tried, **figures}) + "\n")
 

@@ -2,12 +2,14 @@
 """The service committed, and we never heard; or it forgot what it had told us."""
 
 import os
-import shutil
+import signal
+import subprocess
+import unittest
 
 import faults
 import support
 from faults import tell, times
-from support import DONE, PARTLY
+from support import DONE, PARTLY, until
 
 
 class LostAnswers(faults.Case):
@@ -55,28 +57,31 @@ class LostAnswers(faults.Case):
         tell("F13", "answer cut after each number of bytes", tried, lost=0, double=0)
 
 
-class Receipts(faults.Case):
-    """F17, the other way round: what the service has acknowledged to us, it has, though it is killed or loses its power."""
-
-    def service_that_fails(self, **plan):
-        machine = faults.Machine(self, data=self.service.data, platter=True)
+class WithFailingService(faults.Case):
+    def service_that_fails(self, acts, **how):
+        """A machine below the service, its environment without one, and the number of acts that a start takes."""
+        machine = faults.Machine(self, data=self.service.data, **how)
         clean = self.service.env
         self.stop(self.service)
-        self.service.env = {**clean, **machine.env()}
+        self.service.env = {**clean, **machine.env(acts)}
         self.service.serve()
         self.stop(self.service)
-        start = machine.acts()  # of starting and stopping
-        return machine, clean, start
+        return machine, clean, machine.acts()
 
     def stop(self, service):
         if service.process.poll() is None:
             service.process.terminate()
         service.process.wait(support.DEADLINE)
 
+
+class Receipts(WithFailingService):
+    """F17, the other way round: what the service has acknowledged to us, it has, though it is killed or loses its power."""
+
+    @support.about_files
     def test_a_service_that_loses_its_power(self):
         self.service = support.Service(self)
         to = {**self.fresh(), **self.service.settings(), "FORTIUM_BATCH_SIZE": 4}
-        machine, clean, start = self.service_that_fails()
+        machine, clean, start = self.service_that_fails("owstn", platter=True)
         ended = 0
         for number in range(times(25, 500)):
             self.hand_in(12, code=DONE, **to)
@@ -99,6 +104,70 @@ class Receipts(faults.Case):
              acknowledged=len(self.oracle.acknowledged), lost=0, double=0)
 
 
+@unittest.skipUnless(support.Postgres.programs(), "PostgreSQL is not installed")
+class Commits(WithFailingService):
+    """F17 on PostgreSQL: either end is killed at each word that the service and its database exchange."""
+
+    def setUp(self):
+        super().setUp()
+        self.service = support.Service(self, database=self.postgres().database())
+        self.to = {**self.fresh(), **self.service.settings(), "FORTIUM_BATCH_SIZE": 4, "FORTIUM_RETRY_ATTEMPTS": 3}
+        self.machine, self.clean, start = self.service_that_fails("c")
+        words = range(start, start + 24)  # three batches are about twenty
+        self.words = self.chance.sample(words, 8) if not faults.TALLY else [*words] * 5
+
+    def sync_until(self, word, how, hurt):
+        """The service stops, or is dead, at that word of a `sync`; then `hurt` is done to somebody. Whether it came so far."""
+        self.hand_in(12, code=DONE, **self.to)
+        self.service.env = {**self.clean, **self.machine.env("c", **{how: word})}
+        self.service.serve()
+        process = self.start("sync", env=self.env(**self.to), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL)
+        until(lambda: process.poll() is not None or self.halted(), "the service stops, or all is delivered")
+        reached = self.halted()
+        if reached:
+            hurt()
+        self.assertIsNotNone(process.wait(support.DEADLINE))
+        self.stop(self.service)
+        self.service.env = self.clean
+        self.service.revive()
+        self.oracle.check(self.service.ids())
+        return reached
+
+    def halted(self):
+        with open(f"/proc/{self.service.process.pid}/stat") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] in ("T", "Z")  # stopped, or dead
+
+    def check_all(self, what, reached):
+        self.json("sync", code=DONE, **self.to)
+        self.oracle.check_drained(self.service.ids(), **self.to)
+        self.assertEqual(self.service.ledger(), self.local_ledger())
+        self.assertTrue(self.service.tell("check")["ok"])
+        self.assertGreater(reached, len(self.words) // 3)
+        tell("F17", what, reached, acknowledged=len(self.oracle.acknowledged), lost=0, double=0)
+
+    def test_the_service_is_killed_at_each_word(self):
+        reached = sum(self.sync_until(word, "kill", lambda: None) for word in self.words)
+        self.check_all("the service killed at each word to PostgreSQL", reached)
+
+    def test_postgresql_is_killed_at_each_word(self):
+        """All of it, or only who works for a connection, upon which it ends all others itself."""
+        def one_backend():
+            os.kill(self.chance.choice(self.postgres().backends()), signal.SIGKILL)
+            self.go_on()
+
+        def everything():
+            self.postgres().kill()
+            self.postgres().serve()
+            self.go_on()
+
+        reached = sum(self.sync_until(word, "stop", self.chance.choice((one_backend, everything))) for word in self.words)
+        self.check_all("PostgreSQL killed at each word from the service", reached)
+
+    def go_on(self):
+        self.service.process.send_signal(signal.SIGCONT)
+
+
 class OlderBackup(faults.Case):
     """F18."""
 
@@ -107,24 +176,18 @@ class OlderBackup(faults.Case):
         to = {**self.fresh(), **service.settings()}
         self.hand_in(30, code=DONE, **to)
         self.json("sync", code=DONE, **to)
-        self.stop(service)
-        backup = os.path.join(self.top, "backup")
-        shutil.copytree(service.data, backup)
+        service.stop()
+        backup = service.copied()
         service.serve()
         self.hand_in(20, code=DONE, **to)
         self.json("sync", code=DONE, **to)
         self.assertEqual(len(service.ids()), 50)
 
-        self.stop(service)
-        shutil.rmtree(service.data)
-        shutil.copytree(backup, service.data)
+        service.stop()
+        service.store = backup
         service.serve()
         self.assertEqual(len(service.ids()), 30)  # it forgot twenty
         self.restore(service, to)
-
-    def stop(self, service):
-        service.process.terminate()
-        self.assertEqual(service.process.wait(support.DEADLINE), 0)
 
     def restore(self, service, to):
         """What is recorded later still arrives; `verify` says what is missing, and sends it again: once, whatever it
