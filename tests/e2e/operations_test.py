@@ -232,14 +232,8 @@ class Restart(OperationsCase):
     @unittest.skipUnless(os.path.exists(HAPROXY), "haproxy is not installed")
     def test_two_processes_restarted_one_after_the_other_fail_no_request(self):
         one = self.service(FORTIUM_SERVER_STOP_DELAY="3s")
-        env = dict(one.env)
-
-        def start_second(port):
-            process = self.start("serve", "--listen", f"127.0.0.1:{port}", "--data", one.data,
-                                 program=support.SERVER_BIN, env=env, stdout=subprocess.PIPE, text=True)
-            return process, int(re.search(r":(\d+)$", process.stdout.readline().strip()).group(1))
-        second, second_port = start_second(0)
-        port = self.balance((one.port, second_port))
+        second = one.another()
+        port = self.balance((one.port, second.port))
 
         stop, failed, acknowledged, lock = threading.Event(), [], [], threading.Lock()
 
@@ -269,17 +263,15 @@ class Restart(OperationsCase):
                     before = len(acknowledged)
                     until(lambda: len(acknowledged) > before + number, "records are acknowledged")
                 more(200)
-                one.process.send_signal(signal.SIGTERM)
-                self.assertEqual(one.process.wait(DEADLINE), 0)
+                one.stop()
                 more(200)
                 one.serve()
                 until(lambda: support.http_get(one.port, "/readyz")[0] == 200, "the first is back")
                 # The balancer has to see it, too, before the other goes.
                 until(lambda: self.figure(one, "fortium_records_total") > 0, "the first is asked again")
-                second.send_signal(signal.SIGTERM)
-                self.assertEqual(second.wait(DEADLINE), 0)
+                second.stop()
                 more(200)
-                second, _ = start_second(second_port)
+                second.serve()
                 more(200)
             finally:
                 stop.set()
@@ -364,6 +356,71 @@ class Packaging(OperationsCase):
     def test_the_example_settings_are_settings(self):
         path = os.path.join(support.ROOT, "packaging", "service", "config.toml")
         self.cli("config", "show", "--config", path, program=support.SERVER_BIN, code=DONE)
+
+    def read(self, *names):
+        with open(os.path.join(support.ROOT, *names)) as file:
+            return file.read()
+
+    def settings(self):
+        """Environment variables that are settings, as the page of settings names them."""
+        table = self.read("README.md")
+        table = table[table.index("| setting of the service |"):].split("\n\n")[0]
+        return set(re.findall(r"`([A-Z_]{4,})`", table)) | {"FORTIUM_SERVER_CONFIG"}
+
+    def check_paths(self, service, text):
+        """Every path that a manifest asks for answers."""
+        paths = set(re.findall(r"path: (/\w+)", text)) | set(re.findall(r"httpchk GET (/\w+)", text))
+        self.assertTrue(paths)
+        for path in paths:
+            self.assertEqual(service.get(path, authorized=False)[0], 200, path)
+
+    def test_the_manifests_say_what_the_program_knows(self):
+        service = self.service()
+        version = self.cli("--version", program=support.SERVER_BIN, code=DONE).out.split()[1]
+        container = self.read("packaging", "service", "Containerfile")
+        [port] = re.findall(r"^EXPOSE (\d+)$", container, re.M)
+        [user] = re.findall(r"^USER (\d+)$", container, re.M)
+        for name in ("postgresql.yaml", "sqlite.yaml"):
+            with self.subTest(manifest=name):
+                text = self.read("packaging", "service", "kubernetes", name)
+                told = set(re.findall(r"name: ([A-Z][A-Z_]+)", text))
+                self.assertTrue(told)
+                self.assertLessEqual(told, self.settings())
+                self.check_paths(service, text)
+                self.assertEqual(set(re.findall(r"containerPort: (\d+)", text)), {port})
+                self.assertIn(f'FORTIUM_SERVER_LISTEN, value: "0.0.0.0:{port}"', text)
+                self.assertEqual(set(re.findall(r"runAsUser: (\d+)", text)), {user})
+                self.assertEqual(re.findall(r"image: (\S+)", text), [f"fortium-metrics-server:{version}"])
+                # Time to be noticed, to finish what was begun (30 s), and to end.
+                [grace] = re.findall(r"terminationGracePeriodSeconds: (\d+)", text)
+                delay = re.findall(r"STOP_DELAY, value: (\d+)s", text) or ["0"]
+                self.assertGreater(int(grace), int(delay[0]) + 30)
+        self.check_paths(service, self.read("packaging", "service", "haproxy.cfg"))
+
+    def test_the_container_file_builds_and_starts_what_there_is(self):
+        text = self.read("packaging", "service", "Containerfile")
+        cmake = self.read("CMakeLists.txt")
+        for option in re.findall(r"-D(\w+)=", text):
+            self.assertRegex(cmake, rf"(option|set)\({option} ")
+        presets = [one["name"] for one in json.loads(self.read("CMakePresets.json"))["configurePresets"]]
+        for preset in re.findall(r"--preset (\w+)", text):
+            self.assertIn(preset, presets)
+        for source in re.findall(r"^COPY (\S+) ", text, re.M):
+            if source != "--from=build":
+                self.assertTrue(os.path.exists(os.path.join(support.ROOT, source)), source)
+        told = {name for line in re.findall(r"^ENV (.*)$", text, re.M) for name in re.findall(r"([A-Z_]+)=", line)}
+        self.assertLessEqual(told, self.settings())
+        [entry], [command] = re.findall(r'^ENTRYPOINT \["(.*)"\]$', text, re.M), re.findall(r'^CMD \["(.*)"\]$', text, re.M)
+        self.assertEqual(os.path.basename(entry), os.path.basename(support.SERVER_BIN))
+        self.assertIn("usage", self.cli(command, "--help", program=support.SERVER_BIN, code=DONE).out.lower())
+        # What the program is linked to is in the image: of these packages, or of those that they need.
+        libraries = subprocess.run(["readelf", "-d", support.SERVER_BIN], check=True, capture_output=True, text=True).stdout
+        packages = {"libpq.so.5": "libpq5", "libstdc++.so.6": "libstdc++6", "libgcc_s.so.1": "libstdc++6", "libssl.so.3": "libpq5",
+                    "libcrypto.so.3": "libpq5"}
+        system = {"libm.so.6", "libc.so.6", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"}
+        for library in set(re.findall(r"\(NEEDED\).*\[(\S+)\]", libraries)) - system:
+            self.assertIn(library, packages, "no package of the image has this library")
+            self.assertIn(packages[library], text)
 
     def test_the_runbook_names_what_there_is(self):
         with open(os.path.join(support.ROOT, "packaging", "RUNBOOK.md")) as file:
