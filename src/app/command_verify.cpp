@@ -18,7 +18,7 @@ constexpr std::size_t kShownIds = 20;    // of those that are missing or unknown
 constexpr std::size_t kShownRows = 100;  // of days that differ
 
 struct Totals {
-  std::int64_t local = 0, remote = 0, waiting = 0, set_aside = 0, missing = 0, lost = 0, extra = 0;
+  std::int64_t local = 0, remote = 0, waiting = 0, set_aside = 0, twice_told = 0, missing = 0, lost = 0, extra = 0;
 };
 
 std::int64_t size_of(const std::vector<std::string>& ids) { return static_cast<std::int64_t>(ids.size()); }
@@ -30,6 +30,7 @@ Totals add_up(const sync::Comparison& comparison) {
     totals.remote += day.remote;
     totals.waiting += day.waiting;
     totals.set_aside += day.set_aside;
+    totals.twice_told += day.twice_told;
     totals.missing += size_of(day.missing) + day.lost;
     totals.lost += day.lost;
     totals.extra += size_of(day.extra);
@@ -57,7 +58,8 @@ Json to_json(const Settings& settings, const Verified& verified) {
              {"lost", day.lost},
              {"extra", day.extra.size()},
              {"waiting", day.waiting},
-             {"set_aside", day.set_aside}};
+             {"set_aside", day.set_aside},
+             {"twice_told", day.twice_told}};
     if (!day.missing.empty()) row["missing_ids"] = day.missing;
     if (!day.extra.empty()) row["extra_ids"] = day.extra;
     days.push_back(std::move(row));
@@ -73,6 +75,7 @@ Json to_json(const Settings& settings, const Verified& verified) {
           {"extra", totals.extra},
           {"waiting", totals.waiting},
           {"set_aside", totals.set_aside},
+          {"twice_told", totals.twice_told},
           {"repaired", verified.repaired},
           {"error", verified.error.empty() ? Json() : Json(verified.error)}};
 }
@@ -81,7 +84,7 @@ void print_table(const sync::Comparison& comparison) {
   Table table;
   table.column("DAY");
   table.column("KIND");
-  for (const char* title : {"HERE", "THERE", "WAITING", "REFUSED", "MISSING", "UNKNOWN"})
+  for (const char* title : {"HERE", "THERE", "WAITING", "REFUSED", "TOLD TWICE", "MISSING", "UNKNOWN"})
     table.column(title, Table::Align::right);
   std::size_t shown = 0, more = 0;
   for (const sync::DayResult& day : comparison.days) {
@@ -91,7 +94,7 @@ void print_table(const sync::Comparison& comparison) {
       continue;
     }
     table.row({day.key.day, std::string(kind_of(day)), with_thousands(day.local), with_thousands(day.remote),
-               with_thousands(day.waiting), with_thousands(day.set_aside),
+               with_thousands(day.waiting), with_thousands(day.set_aside), with_thousands(day.twice_told),
                with_thousands(size_of(day.missing) + day.lost), with_thousands(size_of(day.extra))});
   }
   if (shown == 0) return;
@@ -126,16 +129,18 @@ void print_close(const Settings& settings, const Verified& verified) {
   std::string text;
   if (verified.repaired > 0) text += records(verified.repaired) + " queued again; ";
   if (totals.missing == 0 && totals.extra == 0) {
-    text += totals.waiting + totals.set_aside == 0
+    text += totals.waiting + totals.set_aside + totals.twice_told == 0
                 ? "all " + records(totals.local) + " that this machine recorded are counted at " + where
-                : with_thousands(totals.remote) + " of " + records(totals.local) + " are counted at " + where +
-                      ", and nothing is missing";
+                : with_thousands(totals.remote + totals.twice_told) + " of " + records(totals.local) +
+                      " are counted at " + where + ", and nothing is missing";
   } else {
     if (totals.missing > 0) text += records(totals.missing) + " missing at " + where;
     if (totals.extra > 0)
       text +=
           (totals.missing > 0 ? ", " : "") + records(totals.extra) + " counted there that this machine does not know";
   }
+  if (totals.twice_told > 0)
+    text += "; " + with_thousands(totals.twice_told) + " of them were told first by somebody else, such as telemetry";
   if (totals.waiting > 0)
     text += "; " + with_thousands(totals.waiting) + " wait to be delivered (fortium-metrics sync)";
   if (totals.set_aside > 0)

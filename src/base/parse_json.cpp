@@ -7,51 +7,11 @@
 #include <type_traits>
 
 #include "fortium/base/json.h"
+#include "fortium/base/utf8.h"
 
 namespace fortium {
 
 namespace {
-
-// The length of the UTF-8 sequence (RFC 3629, section 4) that begins here with a byte of 0x80 or more; 0: it is none.
-std::size_t utf8_length(const char* at, const char* end) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(at[i]); };
-  const auto left = static_cast<std::size_t>(end - at);
-  const auto follows = [&](std::size_t i) { return (byte(i) & 0xC0) == 0x80; };
-  const unsigned char first = byte(0);
-  if (first >= 0xC2 && first <= 0xDF) return left >= 2 && follows(1) ? 2 : 0;
-  if (first >= 0xE0 && first <= 0xEF) {
-    if (left < 3 || !follows(1) || !follows(2)) return 0;
-    const bool overlong = first == 0xE0 && byte(1) < 0xA0;
-    const bool surrogate = first == 0xED && byte(1) > 0x9F;
-    return overlong || surrogate ? 0 : 3;
-  }
-  if (first >= 0xF0 && first <= 0xF4) {
-    if (left < 4 || !follows(1) || !follows(2) || !follows(3)) return 0;
-    const bool overlong = first == 0xF0 && byte(1) < 0x90;
-    const bool beyond = first == 0xF4 && byte(1) > 0x8F;
-    return overlong || beyond ? 0 : 4;
-  }
-  return 0;
-}
-
-void append_utf8(std::string& out, std::uint32_t code) {
-  const auto put = [&out](std::uint32_t byte) { out += static_cast<char>(byte); };
-  if (code < 0x80) {
-    put(code);
-  } else if (code < 0x800) {
-    put(0xC0 | code >> 6);
-    put(0x80 | (code & 0x3F));
-  } else if (code < 0x10000) {
-    put(0xE0 | code >> 12);
-    put(0x80 | (code >> 6 & 0x3F));
-    put(0x80 | (code & 0x3F));
-  } else {
-    put(0xF0 | code >> 18);
-    put(0x80 | (code >> 12 & 0x3F));
-    put(0x80 | (code >> 6 & 0x3F));
-    put(0x80 | (code & 0x3F));
-  }
-}
 
 // One look at each byte. A function returns false once `problem_` says what is wrong.
 class Parser {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <unordered_set>
 #include <utility>
 
 #include "fortium/base/entropy.h"
@@ -65,10 +66,11 @@ struct HttpLedger::Page {
   std::string next;  // cursor; empty: the last page
 };
 
-Result<Json> HttpLedger::get(const std::string& path) {
-  HttpRequest get = authorized_request(options_, "GET", path);
-  get.max_answer_bytes = kMostLedgerBytes;
-  const HttpOutcome outcome = client_.perform(get);
+Result<Json> HttpLedger::get(const std::string& path) { return perform(authorized_request(options_, "GET", path)); }
+
+Result<Json> HttpLedger::perform(HttpRequest request) {
+  request.max_answer_bytes = kMostLedgerBytes;
+  const HttpOutcome outcome = client_.perform(request);
   if (!outcome.ok) return Error{Errc::unavailable, outcome.what};
   if (outcome.response.status != 200) return error_of(outcome.response, options_.api_key);
   auto json = parse_json(outcome.response.body);
@@ -128,6 +130,28 @@ Result<std::vector<std::string>> HttpLedger::ids(const sync::LedgerKey& key) {
     cursor = std::move(one.next);
   }
   return kNoLedger;
+}
+
+Result<std::vector<bool>> HttpLedger::counted(std::size_t kind, std::span<const std::string> ids) {
+  std::unordered_set<std::string> found;
+  for (std::span<const std::string> left = ids; !left.empty();) {
+    const auto some = left.first(std::min(left.size(), kMostAskedIds));
+    left = left.subspan(some.size());
+    HttpRequest post = authorized_request(options_, "POST", kPath);
+    post.headers.emplace_back("Content-Type", "application/json");
+    post.body = dump_json({{"kind", metrics::kinds()[kind].name}, {"ids", std::vector(some.begin(), some.end())}});
+    auto answer = perform(std::move(post));
+    // A service from before this question was there.
+    if (!answer && answer.error().code == Errc::not_found) return std::vector<bool>(ids.size(), false);
+    if (!answer) return std::move(answer).error();
+    const auto counted = answer->find("counted");
+    if (counted == answer->end() || !counted->is_array()) return kNoLedger;
+    for (const Json& id : *counted)
+      if (id.is_string()) found.insert(id.get<std::string>());
+  }
+  std::vector<bool> known;
+  for (const std::string& id : ids) known.push_back(found.contains(id));
+  return known;
 }
 
 Result<std::string> HttpLedger::kept_as(std::string_view id) {

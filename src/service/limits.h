@@ -19,6 +19,7 @@ constexpr std::size_t kMaxIdempotencyKeyChars = 255;
 constexpr std::size_t kMaxRefusalBytes = 500;   // of the words about one record: its field names may be anything
 constexpr std::size_t kMaxErrors = 100;         // violations listed in one answer
 constexpr std::size_t kMaxLedgerIds = 10'000;   // in one answer
+constexpr std::size_t kMaxAskedIds = 1'000;     // in one question whether they are counted
 constexpr std::size_t kMaxLedgerRows = 10'000;  // in one answer: four years of six kinds
 
 constexpr std::int64_t kRecordsPerUnit = 20;           // of the rate limit: a documented batch is one unit
@@ -60,6 +61,7 @@ constexpr Millis kStatementTime{30'000};
 constexpr Millis kLockTime{5'000};  // that a writer waits for the one before it
 
 constexpr std::size_t kMaxMessageBytes = 4 << 20;         // of the model context protocol: as its line over stdio
+constexpr std::size_t kMostLetters = 64;                  // that wait for a request at work
 constexpr std::size_t kMostStreamsOfTenant = 200;         // event streams and WebSockets, of this process
 constexpr std::size_t kMostSessionsOfTenant = 1'000;      // of the protocol; the one that was not used longest goes
 constexpr Millis kSessionLife{24 * 3'600'000};            // without a request

@@ -5,6 +5,7 @@
 #include "fortium/base/json.h"
 #include "fortium/schema/render.h"
 #include "http/etag.h"
+#include "limits.h"
 #include "service.h"
 
 namespace fortium::service {
@@ -38,10 +39,73 @@ Json parameters_of(const Route& route) {
   return out;
 }
 
+// What is not there may be said by null: in bodies, and in answers.
+Json with_nulls(schema::Shape shape, Json described) {
+  for (const schema::Field& field : shape) {
+    const auto allow_null = [&](std::string_view name) {
+      Json& property = described["properties"][std::string(name)];
+      if (const auto* inner = std::get_if<schema::Object>(&field.type); inner != nullptr && !inner->fields.empty())
+        property = with_nulls(inner->fields, std::move(property));
+      if (field.need != schema::Need::optional) return;
+      Json doc = property["description"];
+      property.erase("description");
+      property = {{"anyOf", {std::move(property), {{"type", "null"}}}}, {"description", std::move(doc)}};
+    };
+    allow_null(field.name);
+    for (const schema::Alias& alias : field.aliases) allow_null(alias.name);
+  }
+  return described;
+}
+
+// Members may be added to answers; a body has those that are known.
+Json described(schema::Shape shape, bool open) {
+  return with_nulls(shape, schema::json_schema(shape, schema::Edge::record, open));
+}
+
+Json batch_body() {
+  Json properties = {{"batch_id", {{"type", "string"}, {"maxLength", kMaxBatchIdChars}}},
+                     {"device_id", {{"type", "string"}, {"maxLength", kMaxDeviceIdChars}}},
+                     {"sent_at", {{"type", "string"}, {"format", "date-time"}}}};
+  for (const metrics::Kind& kind : metrics::kinds())
+    properties[std::string(kind.batch_key)] = {{"type", "array"},
+                                               {"items", schema::json_schema(kind.shape, schema::Edge::record)}};
+  return {{"type", "object"}, {"properties", std::move(properties)}};
+}
+
+Json body_of(const Route& route) {
+  if (!route.form.empty()) return described(route.form, /*open=*/false);
+  if (route.batch) return batch_body();
+  if (route.takes != nullptr) return schema::json_schema(route.takes->shape, schema::Edge::record);
+  return {{"type", "object"}};
+}
+
+Json answer_of(const Gives& gives) {
+  Json members = {{"success", {{"const", true}}}};
+  Json required = Json::array({"success"});
+  Json one = described(gives.shape, /*open=*/true);
+  switch (gives.as) {
+    case Gives::As::data:
+      members["data"] = std::move(one);
+      required.push_back("data");
+      break;
+    case Gives::As::rows:
+      members["data"] = {{"type", "array"}, {"items", std::move(one)}};
+      members["next_cursor"] = {{"type", {"string", "null"}}};
+      required.push_back("data");
+      break;
+    case Gives::As::members:
+      for (auto& [name, member] : one["properties"].items()) members[name] = member;
+      for (const Json& name : one.value("required", Json::array())) required.push_back(name);
+  }
+  return {{"type", "object"}, {"required", std::move(required)}, {"properties", std::move(members)}};
+}
+
 Json operation_of(const Route& route) {
   Json out = {{"summary", route.doc}, {"parameters", parameters_of(route)}};
   Json& responses = out["responses"];
   responses["2XX"] = {{"description", "Done."}};
+  if (!route.gives.shape.empty())
+    responses["2XX"]["content"] = {{"application/json", {{"schema", answer_of(route.gives)}}}};
   responses["400"] = reference("Refused");
   if (route.any_of != 0) {
     out["security"] = {{{"bearer", Json::array()}}};
@@ -51,9 +115,7 @@ Json operation_of(const Route& route) {
   if (route.cost != Cost::nothing) responses["429"] = reference("TooMany");
   responses["503"] = reference("Refused");
   if (route.body != Body::none) {
-    const Json body = route.takes != nullptr ? schema::json_schema(route.takes->shape, schema::Edge::record)
-                                             : Json{{"type", "object"}};
-    Json content = {{"application/json", {{"schema", body}}}};
+    Json content = {{"application/json", {{"schema", body_of(route)}}}};
     if (route.body == Body::otlp) content["application/x-protobuf"] = Json::object();
     out["requestBody"] = {{"required", true}, {"content", std::move(content)}};
   }

@@ -49,6 +49,12 @@ struct Call {
 enum class Body { none, json, otlp };       // otlp: JSON or protobuf, and refusals in the same form
 enum class Cost { nothing, request, own };  // of the rate limit; `own`: the function takes it
 
+// What a good answer holds beside "success": an object as "data", a list of such, or members of its own.
+struct Gives {
+  enum class As { data, rows, members } as = As::data;
+  schema::Shape shape = {};  // empty: it is not described
+};
+
 struct Route {
   std::string_view method;
   std::string_view path;  // "/api/v1/metrics/session/{id}": a name stands for one segment
@@ -56,9 +62,12 @@ struct Route {
   Body body;
   Cost cost;
   Response (*run)(Parts& parts, const Call& call);
-  std::string_view doc = {};             // what it is for, as a sentence
-  schema::Shape query = {};              // its parameters, which read_query() checks
+  std::string_view doc = {};  // what it is for, as a sentence
+  schema::Shape query = {};   // its parameters, which read_query() checks
+  schema::Shape form = {};    // its body, which Fields checks
+  Gives gives = {};
   const metrics::Kind* takes = nullptr;  // its body is one record of this kind
+  bool batch = false;                    // its body is a batch
 };
 
 }  // namespace fortium::service

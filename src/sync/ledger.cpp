@@ -14,6 +14,25 @@ Tally tally_at(const Ledger& ledger, const LedgerKey& key) {
   return at != ledger.end() ? at->second : Tally{};
 }
 
+// What is not there under this installation may be there under another one, which told the same thing first.
+Result<void> leave_out_told(RemoteLedger& there, DayResult& day) {
+  if (day.missing.empty()) return {};
+  std::vector<std::string> names, missing;
+  for (const std::string& id : day.missing) {
+    FM_TRY(std::string name, there.kept_as(id));
+    names.push_back(std::move(name));
+  }
+  FM_TRY(const std::vector<bool> counted, there.counted(day.key.kind, names));
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (counted[i])
+      ++day.twice_told;
+    else
+      missing.push_back(std::move(day.missing[i]));
+  }
+  day.missing = std::move(missing);
+  return {};
+}
+
 // By ids. Here is read before there, so that what was delivered in between is there; what appears to be only there is
 // then looked up here once more, as it may have been recorded in between.
 Result<void> look_closer(LocalLedger& here, RemoteLedger& there, DayResult& day) {
@@ -36,6 +55,7 @@ Result<void> look_closer(LocalLedger& here, RemoteLedger& there, DayResult& day)
       case Held::State::delivered: day.missing.push_back(held.id); break;
     }
   }
+  FM_TRY_(leave_out_told(there, day));
   const std::vector<std::string> unclear(only_there.begin(), only_there.end());
   FM_TRY(const std::vector<bool> known, here.known(day.key.kind, unclear));
   std::int64_t let_go = 0;  // since, and counted there

@@ -25,6 +25,7 @@ from support import DEADLINE, DONE, FAILED, USAGE, CONFIGURATION, digest, until
 
 BATCH = "/api/v1/metrics/batch"
 DAY = "2026-01-02"
+HIDDEN = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"  # behind a request: it must be answered as what it is, or never
 
 
 def record(number=0, **more):
@@ -301,10 +302,105 @@ class Connections(ServiceCase):
         head = f"POST {BATCH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {service.key}\r\n"
         for framing in ("Content-Length: 2\r\nTransfer-Encoding: chunked\r\n", "Content-Length: 2\r\nContent-Length: 3\r\n",
                         "Transfer-Encoding: gzip\r\n", "Transfer-Encoding: chunked, identity\r\n",
-                        "Content-Length: -1\r\n", "Content-Length: 2x\r\n", "Content-Length : 2\r\n"):
-            answer = raw(service.port, f"{head}{framing}\r\n{{}}".encode(), half_close=True)
+                        "Content-Length: -1\r\n", "Content-Length: 2x\r\n", "Content-Length : 2\r\n",
+                        "Content-Length: +2\r\n", "Content-Length: 0x2\r\n", "Content-Length: \r\n",
+                        "Content-Length: 18446744073709551618\r\n", "Transfer-Encoding: xchunked\r\n",
+                        'Transfer-Encoding: "chunked"\r\n', "Transfer-Encoding: \x0bchunked\r\n",
+                        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+                        "Transfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n",
+                        "Transfer-Encoding : chunked\r\n", "X: a\nContent-Length: 2\r\n",
+                        "X: a\rY: b\r\nContent-Length: 2\r\n", "X: a\0b\r\nContent-Length: 2\r\n",
+                        "X\r\nContent-Length: 2\r\n", ": a\r\nContent-Length: 2\r\n"):
+            body = "2\r\n{}\r\n0\r\n\r\n" if "chunked" in framing else "{}"
+            answer = raw(service.port, f"{head}{framing}\r\n{body}{HIDDEN}".encode("latin-1"), half_close=True)
             self.assertTrue(answer.startswith(b"HTTP/1.1 400"), (framing, answer[:200]))
             self.assertEqual(len(re.findall(rb"HTTP/1\.1 \d", answer)), 1, framing)
+
+    def test_chunks_that_two_programs_could_read_in_two_ways_are_refused(self):
+        service = self.service()
+        head = (f"POST {BATCH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {service.key}\r\n"
+                "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
+        end = "\r\n0\r\n\r\n"
+        for body in ("2\n{}" + end, "2;a\n{}" + end, "2\r\n{}\n0\r\n\r\n", "0x2\r\n{}" + end, "-2\r\n{}" + end, "+2\r\n{}" + end,
+                     " 2\r\n{}" + end, "2 \r\n{}" + end, "\r\n{}" + end, "1\r\n{}" + end, "10000000000000002\r\n{}" + end,
+                     "2\r\n{}\r\n0\r\nContent-Length: 5\r\n\r\n"):
+            answer = raw(service.port, (head + body + HIDDEN).encode(), half_close=True)
+            self.assertTrue(answer.startswith(b"HTTP/1.1 400"), (body, answer[:200]))
+            self.assertEqual(len(re.findall(rb"HTTP/1\.1 \d", answer)), 1, body)
+        for size in ("b00000", "ffffffffffffffff"):
+            self.assertTrue(raw(service.port, f"{head}{size}\r\n{{}}".encode()).startswith(b"HTTP/1.1 413"), size)
+        # An extension says nothing, and what comes behind such a body is a request of its own.
+        answer = raw(service.port, (head + "2;a=b\r\n{}" + end + HIDDEN).encode(), half_close=True)
+        self.assertEqual(re.findall(rb"HTTP/1\.1 (\d+)", answer), [b"400", b"200"])
+
+    def test_what_does_not_end_between_chunks_is_refused_in_little_memory(self):
+        service = self.service()
+        head = (f"POST {BATCH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {service.key}\r\n"
+                "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
+        before = support.high_water(service.process.pid)
+        for begin, piece in (("0\r\n", "X: " + "y" * 1000 + "\r\n"), ("0\r\nX: ", "y" * 1000), ("2;", "a" * 1000), ("", "0" * 1000)):
+            with socket.create_connection(("127.0.0.1", service.port), timeout=DEADLINE) as connection:
+                connection.sendall((head + begin).encode())
+                try:
+                    for _ in range(32 * 1024):  # 32 MiB
+                        connection.sendall(piece.encode())
+                    answer = connection.recv(65536)
+                except OSError:
+                    answer = b""  # it was cut while it went on
+            self.assertTrue(answer == b"" or answer.startswith(b"HTTP/1.1 431"), (begin, answer[:200]))
+        self.assertLess(support.high_water(service.process.pid) - before, 8 << 20)
+        self.assertEqual(service.get("/healthz", authorized=False)[0], 200)
+
+    def test_requests_that_are_none_are_refused(self):
+        service = self.service()
+        for data, status in (("GET /healthz HTTP/1.1\nHost: x\n\n", 400), ("GET  /healthz HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+                             ("GET\t/healthz\tHTTP/1.1\r\nHost: x\r\n\r\n", 400), ("GET /health z HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+                             ("GET /healthz HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", 400), ("GET /healthz\0 HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+                             ("GET /healthz http/1.1\r\nHost: x\r\n\r\n", 400), ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
+                             ("GET /api/../healthz HTTP/1.1\r\nHost: x\r\n\r\n", 404), ("GET /healthz#a HTTP/1.1\r\nHost: x\r\n\r\n", 404),
+                             ("GET /healthz HTTP/1.1\r\nHost: x\r\n" + "A: b\r\n" * 5000 + "\r\n", 431),
+                             ("G" * 20000 + " /healthz HTTP/1.1\r\nHost: x\r\n\r\n", 431)):
+            answer = raw(service.port, data.encode("latin-1"), half_close=True)
+            self.assertTrue(answer.startswith(f"HTTP/1.1 {status}".encode()), (data[:60], answer[:200]))
+
+    def test_bodies_that_are_too_much_of_something_are_refused_whole(self):
+        service = self.service()
+        client = self.client(service)
+        good = record()
+        for body in ('{"tool_usages":' * 100_000, json.dumps(batch([record() for _ in range(1001)])),
+                     '{"tool_usages":[' + "1" * 1_000_000 + "]}", '{"' + "k" * 1_000_000 + '":1}', "[" * 5_000_000,
+                     '{"tool_usages":[],"tool_usages":[]}', '{"tool_usages":[1e999]}', '{"batch_id":"\\ud800"}',
+                     json.dumps(batch([record()]))[:-1]):
+            status, answer, _ = client.ask("POST", BATCH, body, Content_Type="application/json")
+            self.assertIn(status, (400, 413), body[:60])
+            self.assertFalse(answer["success"])
+            self.assertLess(len(json.dumps(answer)), 100_000)  # nor is it said back
+        for change in ({"tool_name": "x" * 256}, {"context": {str(n): n for n in range(51)}},
+                       {"context": {"a": "x" * 70_000}}, {"execution_time_ms": 86_400_001}, {"execution_time_ms": -1}):
+            status, answer, _ = client.post(batch([{**record(), **change}, good]))
+            self.assertEqual((status, [line["status"] for line in answer["results"]][0]), (200, "rejected"), str(change)[:60])
+        self.assertEqual(self.ids(service), [good["id"]])
+
+    def test_who_asks_and_does_not_listen_is_let_go(self):
+        service = self.service(FORTIUM_SERVER_REQUEST_TIMEOUT="500ms")
+        self.client(service).accepted([record(context={"text": "x" * 20_000}) for _ in range(450)])
+        before = support.high_water(service.process.pid)
+        files = lambda: len(os.listdir(f"/proc/{service.process.pid}/fd"))
+        deaf, few = [], files()
+        request = (f"GET /api/v1/metrics/export?kind=tool_usage&limit=1000&from={DAY}&to={DAY} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {service.key}\r\n\r\n")
+        try:
+            for _ in range(8):
+                connection = socket.create_connection(("127.0.0.1", service.port), timeout=DEADLINE)
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                connection.sendall(request.encode())
+                deaf.append(connection)
+            until(lambda: files() >= few + 8, "they are there")
+            until(lambda: files() <= few + 1, "they are let go")
+            self.assertEqual(len(self.client(service).accepted([record()])), 1)
+        finally:
+            for connection in deaf:
+                connection.close()
+        self.assertLess(support.high_water(service.process.pid) - before, 400 << 20)
 
     def test_who_is_slow_is_told_and_closed(self):
         service = self.service(FORTIUM_SERVER_REQUEST_TIMEOUT="300ms", FORTIUM_SERVER_IDLE_TIMEOUT="300ms")
@@ -509,6 +605,45 @@ class Faults(ServiceCase):
         self.assertEqual(sorted(self.ids(service)), sorted(acknowledged.values()))
         self.assertEqual(len(acknowledged), len(sent))
 
+    @support.about_files
+    @unittest.skipUnless(os.geteuid() == 0, "needs the right to mount")
+    def test_on_a_full_disk_nothing_is_acknowledged_and_with_room_all_goes_on(self):
+        place = os.path.join(self.top, "small")
+        os.mkdir(place)
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "none", place], stderr=subprocess.PIPE)
+        if mounted.returncode != 0:
+            self.skipTest("no mount here: " + mounted.stderr.decode())
+        self.ends_with(lambda: subprocess.run(["umount", "-l", place], check=False))
+        ballast = os.path.join(place, "ballast")
+        with open(ballast, "wb") as file:
+            file.write(bytes(6 << 20))
+        service = support.Service(self, place=place)
+        client, acknowledged, refused = self.client(service), [], 0
+        for _ in range(200):
+            records = [record(context={"text": "x" * 2000}) for _ in range(50)]
+            status, answer, _ = client.post(batch(records))
+            if status == 200:
+                acknowledged += [line["id"] for line in answer["results"] if line["status"] == "accepted"]
+                continue
+            self.assertEqual(status, 507, answer)
+            refused += 1
+            status, answer, _ = client.ask("POST", "/api/v1/metrics/tool-usage", json.dumps(record(context={"text": "x" * 60_000})),
+                                           Content_Type="application/json")
+            self.assertIn(status, (201, 507), answer)
+            if status == 201:
+                acknowledged.append(answer["data"]["id"])
+            if refused == 5:
+                break
+        self.assertEqual(refused, 5)
+        os.remove(ballast)
+        more = [record() for _ in range(50)]
+        until(lambda: client.post(batch(more))[0] == 200, "it goes on")
+        self.assertEqual(sorted(self.ids(service)), sorted(acknowledged + [one["id"] for one in more]))
+        self.assertTrue(service.tell("check")["ok"])
+        service.kill()
+        service.serve()
+        self.assertEqual(sorted(self.ids(service)), sorted(acknowledged + [one["id"] for one in more]))
+
     def test_sigterm_finishes_what_was_begun(self):
         service = self.service()
         body = json.dumps(batch([record(number) for number in range(50)])).encode()
@@ -544,9 +679,7 @@ class Faults(ServiceCase):
 
     def test_two_services_on_one_store(self):
         service = self.service()
-        second = self.start("serve", "--listen", "127.0.0.1:0", "--data", service.data, program=support.SERVER_BIN,
-                            env=service.env, stdout=subprocess.PIPE, text=True)
-        port = int(re.search(r":(\d+)$", second.stdout.readline().strip()).group(1))
+        port = service.another().port
         body = [record(number) for number in range(200)]
 
         def send(to):

@@ -159,6 +159,12 @@ class Telemetry(support.Case):
         self.assertEqual(self.counted(), self.BOTH)
         self.assertEqual(self.json("queue", "list", **self.account())["records"], [])
         self.assertEqual(self.summary()["tokens"]["output"], 20)
+        # Counted once, and whoever asks is told so: what telemetry told first is not missing.
+        told = self.json("verify", **self.account())
+        self.assertEqual((told["ok"], told["missing"], told["twice_told"]), (True, 0, told["local"] - told["remote"]))
+        self.assertGreaterEqual(told["twice_told"], 4)
+        said = self.cli("verify", code=DONE, **self.account()).out
+        self.assertIn("were told first by somebody else", said)
 
     def test_our_client_first_then_telemetry(self):
         self.live()

@@ -87,18 +87,23 @@ class RemoteLedger {
   virtual ~RemoteLedger() = default;
   virtual Result<Ledger> tallies(const Days& days) = 0;
   virtual Result<std::vector<std::string>> ids(const LedgerKey& key) = 0;
+  // For each id, as the service keeps it: is there such a record, whoever told it first? No for all, where the service
+  // cannot be asked this.
+  virtual Result<std::vector<bool>> counted(std::size_t kind, std::span<const std::string> ids) = 0;
   // The id under which the service keeps a record that has this one here: UUIDs in lower case, other text hashed.
   virtual Result<std::string> kept_as(std::string_view id) = 0;
 };
 
-// One day and kind. local - lost - missing - waiting - set_aside + extra = remote, unless records moved meanwhile.
+// One day and kind. local - lost - missing - waiting - set_aside - twice_told + extra = remote, unless records moved
+// meanwhile.
 struct DayResult {
   LedgerKey key;
   std::int64_t local = 0;
   std::int64_t remote = 0;
   std::int64_t waiting = 0;
   std::int64_t set_aside = 0;
-  std::int64_t lost = 0;             // missing there, and no longer here to be sent again
+  std::int64_t twice_told = 0;  // counted there once, as somebody else (telemetry, another installation) told it first
+  std::int64_t lost = 0;        // missing there, and no longer here to be sent again
   std::vector<std::string> missing;  // missing there, and here: by id
   std::vector<std::string> extra;    // there, and never recorded here
 

@@ -14,22 +14,88 @@ namespace {
 constexpr std::int64_t kPage = 100;
 constexpr std::int64_t kMostOfPage = 1000;
 
+using namespace schema;  // NOLINT(google-build-using-namespace): shapes are written in its words
+
 enum Parameter : std::size_t { kLimit, kCursor, kChain };
 constexpr std::string_view kChains[] = {"organization", "service"};
-constexpr schema::Field kAuditQuery[] = {
+constexpr Field kAuditQuery[] = {
     {.name = "limit",
-     .type = schema::Integer{.min = 1, .max = kMostOfPage},
+     .type = Integer{.min = 1, .max = kMostOfPage},
      .doc = "Lines at most; 100, if absent.",
-     .need = schema::Need::optional},
+     .need = Need::optional},
     {.name = "cursor",
-     .type = schema::Integer{.min = 1, .max = INT64_MAX},
+     .type = Integer{.min = 1, .max = INT64_MAX},
      .doc = "The next_cursor of the answer before.",
-     .need = schema::Need::optional},
+     .need = Need::optional},
     {.name = "chain",
-     .type = schema::OneOf{kChains},
+     .type = OneOf{kChains},
      .doc = "service: what happened to organizations; for who administers them.",
-     .need = schema::Need::optional},
+     .need = Need::optional},
 };
+
+constexpr Field kAuditLine[] = {
+    {.name = "seq", .type = Integer{.min = 1, .max = INT64_MAX}, .doc = "Number of the line in its chain."},
+    {.name = "at", .type = Timestamp{}, .doc = "When it was done."},
+    {.name = "actor", .type = Text{}, .doc = "Who did it."},
+    {.name = "action", .type = Text{}, .doc = "What was done, or refused."},
+    {.name = "subject", .type = Text{.min_chars = 0}, .doc = "To whom or what."},
+    {.name = "detail", .type = Object{}, .doc = "The rest of it.", .need = Need::optional},
+    {.name = "hash", .type = Text{}, .doc = "Covers this line and the hash before it."},
+};
+
+constexpr std::string_view kTierNames[] = {"free", "professional", "enterprise"};
+constexpr Field kUnits{.name = "requests_per_minute",
+                       .type = Integer{.min = 1, .max = kMaxUnitsPerMinute},
+                       .doc = "A number of its own; null sets the default.",
+                       .need = Need::optional};
+constexpr Field kOwnTier{
+    .name = "tier", .type = OneOf{kTierNames}, .doc = "One of those that there are.", .need = Need::optional};
+constexpr Field kNewLimit[] = {
+    {.name = "key", .type = Text{}, .doc = "A key's id, to limit that.", .need = Need::optional},
+    {.name = "organization",
+     .type = Text{},
+     .doc = "An organization's id; one's own, if absent.",
+     .need = Need::optional},
+    kOwnTier,
+    kUnits,
+};
+static_assert(well_formed(kNewLimit));
+constexpr Field kChangedLimit[] = {
+    {.name = "organization", .type = Text{}, .doc = "Whose limit it is."},
+    {.name = "key", .type = Text{}, .doc = "The key, if it is one's.", .need = Need::optional},
+    kOwnTier,
+    kUnits,
+};
+
+constexpr Field kKeyLimits[] = {{.name = "id", .type = Text{}, .doc = "A key's."}, kUnits};
+constexpr Field kKeyLimit{.name = "key", .type = Object{.fields = kKeyLimits}, .doc = "A key that has a limit."};
+constexpr Field kLimits[] = {
+    kOwnTier,
+    kUnits,
+    {.name = "burst", .type = Integer{.max = INT64_MAX}, .doc = "Requests beyond that, for a moment."},
+    {.name = "backlog_records", .type = Integer{.max = INT64_MAX}, .doc = "Records of batches beside that."},
+    {.name = "default", .type = Boolean{}, .doc = "Whether nothing was set for this organization."},
+    {.name = "remaining", .type = Integer{.max = INT64_MAX}, .doc = "Requests that are left now."},
+    {.name = "reset_time", .type = Timestamp{}, .doc = "When all of them are back."},
+    {.name = "keys",
+     .type = List{.item = &kKeyLimit, .max_items = INT64_MAX},
+     .doc = "Keys that have limits of their own."},
+    {.name = "tiers", .type = Object{}, .doc = "What there is to choose from."},
+};
+
+// A field for each kind of record.
+Shape kept_shape() {
+  static const std::vector<Field> kFields = [] {
+    std::vector<Field> fields;
+    for (const metrics::Kind& kind : metrics::kinds())
+      fields.push_back({.name = kind.name,
+                        .type = Integer{.min = 1, .max = kMaxKeptDays},
+                        .doc = "Days that its records are kept; null: for ever.",
+                        .need = Need::optional});
+    return fields;
+  }();
+  return kFields;
+}
 
 Response read_audit(Parts& parts, const Call& call) {
   auto query = read_query(call.request, call.route.query, parts.clock.now());
@@ -89,17 +155,15 @@ Response read_limits(Parts& parts, const Call& call) {
 
 // An organization limits its keys; who administers organizations limits those.
 Response change_limits(Parts& parts, const Call& call) {
-  auto read = Fields::read(call.request);
+  auto read = Fields::read(call, parts.clock.now());
   if (auto* refused = std::get_if<Response>(&read)) return std::move(*refused);
   Fields& fields = std::get<Fields>(read);
-  const std::string key = fields.text({"key"});
-  const std::string organization = fields.text({"organization"});
-  const std::string tier_name = fields.text({"tier"});
-  const auto units = fields.integer("requests_per_minute", 1, kMaxUnitsPerMinute);
+  const std::string key = fields.text("key"), organization = fields.text("organization");
+  const std::string tier_name = fields.text("tier");
+  const auto units = fields.integer("requests_per_minute");
   const Tier* tier = find_tier(tier_name);
-  if (!tier_name.empty() && tier == nullptr) fields.wrong("tier", "must be one of free, professional, enterprise");
   if (tier != nullptr && units) fields.wrong("requests_per_minute", "goes without a tier");
-  if (!fields.has("tier") && !fields.has("requests_per_minute"))
+  if (!fields.given("tier") && !fields.given("requests_per_minute"))
     fields.wrong("requests_per_minute", "is required, or a tier; null sets the default");
   if (!key.empty() && (!organization.empty() || !tier_name.empty()))
     fields.wrong("key", "goes with requests_per_minute alone");
@@ -139,15 +203,12 @@ Response retention_of(Parts& parts, const Call& call) {
 }
 
 Response change_retention(Parts& parts, const Call& call) {
-  auto read = Fields::read(call.request);
+  auto read = Fields::read(call, parts.clock.now());
   if (auto* refused = std::get_if<Response>(&read)) return std::move(*refused);
   Fields& fields = std::get<Fields>(read);
   std::vector<Kept> wanted;
-  for (const metrics::Kind& kind : metrics::kinds()) {
-    const std::string name(kind.name);
-    const auto days = fields.integer(name.c_str(), 1, kMaxKeptDays);
-    if (fields.has(name.c_str())) wanted.push_back({call.who.tenant, &kind, days.value_or(0)});
-  }
+  for (const metrics::Kind& kind : metrics::kinds())
+    if (fields.given(kind.name)) wanted.push_back({call.who.tenant, &kind, fields.integer(kind.name).value_or(0)});
   if (auto refused = fields.refused(call.request)) return std::move(*refused);
   const auto changed = administer(parts, call, [&](Control& control, Admin& admin) -> Result<void> {
     return control.sql().write([&]() -> Result<void> {
@@ -162,17 +223,57 @@ Response change_retention(Parts& parts, const Call& call) {
 }  // namespace
 
 std::span<const Route> admin_routes() {
-  static constexpr Route kRoutes[] = {
-      {"GET", "/api/v1/admin/audit", kManage, Body::none, Cost::request, &read_audit,
-       "The audit log, the newest line first.", kAuditQuery},
-      {"GET", "/api/v1/admin/rate-limits", kManage, Body::none, Cost::request, &read_limits,
-       "What the organization and its keys may ask for in a minute, and what is left."},
-      {"PUT", "/api/v1/admin/rate-limits", kManage, Body::json, Cost::request, &change_limits,
-       "Sets the limit of a key, or, for who administers organizations, of an organization."},
-      {"GET", "/api/v1/admin/retention", kManage, Body::none, Cost::request, &retention_of,
-       "Days that records of each kind are kept; null: for ever."},
-      {"PUT", "/api/v1/admin/retention", kManage, Body::json, Cost::request, &change_retention,
-       "Sets for how many days records of a kind are kept; what they add up to stays."},
+  static const Route kRoutes[] = {
+      {"GET",
+       "/api/v1/admin/audit",
+       kManage,
+       Body::none,
+       Cost::request,
+       &read_audit,
+       "The audit log, the newest line first.",
+       kAuditQuery,
+       {},
+       {Gives::As::rows, kAuditLine}},
+      {"GET",
+       "/api/v1/admin/rate-limits",
+       kManage,
+       Body::none,
+       Cost::request,
+       &read_limits,
+       "What the organization and its keys may ask for in a minute, and what is left.",
+       {},
+       {},
+       {Gives::As::data, kLimits}},
+      {"PUT",
+       "/api/v1/admin/rate-limits",
+       kManage,
+       Body::json,
+       Cost::request,
+       &change_limits,
+       "Sets the limit of a key, or, for who administers organizations, of an organization.",
+       {},
+       kNewLimit,
+       {Gives::As::data, kChangedLimit}},
+      {"GET",
+       "/api/v1/admin/retention",
+       kManage,
+       Body::none,
+       Cost::request,
+       &retention_of,
+       "Days that records of each kind are kept; null: for ever.",
+       {},
+       {},
+       {Gives::As::data, kept_shape()}},
+      {"PUT",
+       "/api/v1/admin/retention",
+       kManage,
+       Body::json,
+       Cost::request,
+       &change_retention,
+       "Sets for how many days records of a kind are kept; what they add up to stays.",
+       {},
+       kept_shape(),
+       {Gives::As::data, kept_shape()}},
   };
   return kRoutes;
 }

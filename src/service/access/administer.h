@@ -2,6 +2,10 @@
 // another one's id is an id that there is not.
 #pragma once
 
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "admin.h"
 #include "auth.h"
 #include "fields.h"
@@ -13,6 +17,19 @@ constexpr Scopes kGivenHere = kIngest | kRead | kAdmin;  // not super_admin
 
 // {"success":true,"data":…}
 Response done(int status, const Json& data);
+// {"success":true,"data":[…],"next_cursor":…}: one page of a list, in the order of a text that each row has of its own
+// and that stays, as new rows come last.
+inline constexpr schema::Field kPageQuery[] = {
+    {.name = "limit",
+     .type = schema::Integer{.min = 1, .max = 1'000},
+     .doc = "Rows at most; 100, if absent.",
+     .need = schema::Need::optional},
+    {.name = "cursor",
+     .type = schema::Text{},
+     .doc = "The next_cursor of the answer before.",
+     .need = schema::Need::optional},
+};
+Response page_of(const Call& call, WallTime now, std::vector<std::pair<std::string, Json>> rows);
 // Of a change: what is wrong with it is the caller's, or the store's.
 Response failed(const Request& request, const Error& error);
 std::optional<Millis> duration(Fields& fields, const char* name);

@@ -8,6 +8,7 @@
 #include "fortium/base/json.h"
 #include "names.h"
 #include "service/limits.h"
+#include "service/route.h"
 #include "sessions.h"
 #include "signing.h"
 
@@ -55,14 +56,15 @@ Result<Auth::Found> Auth::find(std::string_view organization, std::string_view n
   });
 }
 
-Response Auth::login(const Request& request) {
-  auto read = Fields::read(request);
+Response Auth::login(const Call& call) {
+  const Request& request = call.request;
+  auto read = Fields::read(call, clock_.now());
   if (auto* refused = std::get_if<Response>(&read)) return std::move(*refused);
   Fields& fields = std::get<Fields>(read);
-  std::string organization = fields.text({"organization", "organization_id", "tenant"});
+  std::string organization = fields.text("organization");
   if (organization.empty()) organization = request.header("X-Organization-ID");
-  const std::string name = fields.needed({"name", "username", "email"});
-  const Secret password(fields.needed({"password"}));
+  const std::string name = fields.text("name");
+  const Secret password(fields.text("password"));
   if (organization.empty()) fields.wrong("organization", "is required");
   if (auto refused = fields.refused(request)) return std::move(*refused);
 
@@ -114,11 +116,12 @@ Response Auth::give(const Request& request, const Person& person, const Login& l
                              {"user", json_of(person, tenant_name)}})};
 }
 
-Response Auth::refresh(const Request& request) {
-  auto read = Fields::read(request);
+Response Auth::refresh(const Call& call) {
+  const Request& request = call.request;
+  auto read = Fields::read(call, clock_.now());
   if (auto* refused = std::get_if<Response>(&read)) return std::move(*refused);
   Fields& fields = std::get<Fields>(read);
-  const Secret token(fields.needed({"refresh_token"}));
+  const Secret token(fields.text("refresh_token"));
   if (auto refused = fields.refused(request)) return std::move(*refused);
 
   SystemEntropy entropy;
@@ -188,12 +191,14 @@ Response Auth::profile(const Request& request, const Credential& who) {
   return {.body = dump_json({{"success", true}, {"data", std::move(data)}})};
 }
 
-Response Auth::change_password(const Request& request, const Credential& who) {
-  auto read = Fields::read(request);
+Response Auth::change_password(const Call& call) {
+  const Request& request = call.request;
+  const Credential& who = call.who;
+  auto read = Fields::read(call, clock_.now());
   if (auto* refused = std::get_if<Response>(&read)) return std::move(*refused);
   Fields& fields = std::get<Fields>(read);
-  const Secret old(fields.needed({"password", "current_password"}));
-  const Secret fresh(fields.needed({"new_password"}));
+  const Secret old(fields.text("password"));
+  const Secret fresh(fields.text("new_password"));
   if (auto fits = check_password(fresh); !fits && !fresh.empty()) fields.wrong("new_password", fits.error().what);
   if (auto refused = fields.refused(request)) return std::move(*refused);
   const auto person = person_of(who);

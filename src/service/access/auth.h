@@ -13,15 +13,17 @@
 
 namespace fortium::service {
 
+struct Call;
+
 class Auth {
  public:
   Auth(SharedControl& control, Access& access, const Clock& clock, const TokenOptions& tokens);
 
-  Response login(const Request& request);
-  Response refresh(const Request& request);
+  Response login(const Call& call);
+  Response refresh(const Call& call);
   Response logout(const Request& request, const Credential& who);
   Response profile(const Request& request, const Credential& who);
-  Response change_password(const Request& request, const Credential& who);
+  Response change_password(const Call& call);
   Response keys(const Request& request);
 
   Passwords& passwords() { return passwords_; }

@@ -1,5 +1,5 @@
-// The body of a small request, member by member: what is wrong with it is collected, and a member that nobody asked for
-// is wrong, too. One request; one thread.
+// The body of a small request, checked against the form that its row publishes. What is wrong with it is collected, and
+// a member that the form has not is wrong, too. One request; one thread.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -10,37 +10,40 @@
 #include <vector>
 
 #include "fortium/base/json.h"
+#include "fortium/schema/check.h"
 #include "service/http/http.h"
 
 namespace fortium::service {
+
+struct Call;
 
 constexpr std::size_t kMaxFieldsBytes = 64 * 1024;  // unpacked
 
 class Fields {
  public:
-  // The JSON object of a body, which may be empty for none; or what is wrong with it.
-  static std::variant<Fields, Response> read(const Request& request);
+  // The JSON object of a body, which may be empty for one without members; or why it is none. The call's row must
+  // outlive it. A list of words may come as one text, with commas.
+  static std::variant<Fields, Response> read(const Call& call, WallTime now);
 
-  // A text; empty where it is absent. A name may have several spellings.
-  std::string text(std::initializer_list<const char*> names);
-  // The same, which must be there.
-  std::string needed(std::initializer_list<const char*> names);
-  std::optional<std::int64_t> integer(const char* name, std::int64_t least, std::int64_t most);
-  // Texts of a list, or of one text with commas.
-  std::string words(const char* name);
-  bool has(const char* name) const;
-  bool is_null(const char* name) const;
+  // Of a field of the form; empty where it is absent.
+  std::string text(std::string_view name) const;
+  std::optional<std::int64_t> integer(std::string_view name) const;
+  std::vector<std::string> words(std::string_view name) const;
+  // null is given, too.
+  bool given(std::string_view name) const;
 
+  // What the form cannot say.
   void wrong(std::string_view name, std::string_view why);
   // 400 if anything was wrong.
-  std::optional<Response> refused(const Request& request);
+  std::optional<Response> refused(const Request& request) const;
 
  private:
-  explicit Fields(Json json);
-  const Json* take(const char* name);
+  Fields(schema::Shape form, Json json, WallTime now);
+  const schema::Value& value(std::string_view name) const;
 
+  schema::Shape form_;
   Json json_;
-  std::vector<std::string> asked_;
+  schema::Row row_;
   std::vector<FieldError> errors_;
 };
 

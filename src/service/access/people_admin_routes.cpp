@@ -8,6 +8,33 @@ namespace fortium::service {
 
 namespace {
 
+using namespace schema;  // NOLINT(google-build-using-namespace): shapes are written in its words
+
+constexpr Alias kNames[] = {{"username"}, {"email"}};
+constexpr Field kPasswordField{.name = "password",
+                               .type = Text{.max_chars = kMaxPasswordBytes, .multiline = true},
+                               .doc = "12 bytes or more; without one they cannot log in.",
+                               .need = Need::optional};
+constexpr Field kNewPerson[] = {
+    {.name = "name", .type = Text{}, .doc = "What they log in with.", .aliases = kNames},
+    {.name = "role", .type = OneOf{kRoleNames}, .doc = "What they may."},
+    {.name = "user_id",
+     .type = Text{},
+     .doc = "The user_id of their records; their name, if absent.",
+     .need = Need::optional},
+    kPasswordField,
+};
+constexpr Field kChangedPerson[] = {
+    {.name = "role", .type = OneOf{kRoleNames}, .doc = "What they may from now on.", .need = Need::optional},
+    kPasswordField,
+};
+static_assert(well_formed(kNewPerson) && well_formed(kChangedPerson));
+
+constexpr Field kErased[] = {
+    {.name = "user_id", .type = Text{}, .doc = "Whose records they were."},
+    {.name = "erased", .type = Integer{.max = INT64_MAX}, .doc = "How many records are gone."},
+};
+
 Result<Person> person_of(Admin& admin, const Call& call) {
   FM_TRY(auto person, admin.people().find(call.who.tenant, call.names[0]));
   if (!person) return Error{Errc::not_found, "there is no such user"};
@@ -17,9 +44,9 @@ Result<Person> person_of(Admin& admin, const Call& call) {
 Response list_people(Parts& parts, const Call& call) {
   const auto all = administer(parts, call, [&](Control&, Admin& admin) { return admin.people().all(call.who.tenant); });
   if (!all) return store_problem(call.request, all.error());
-  Json rows = Json::array();
-  for (const Person& person : *all) rows.push_back(to_json(person));
-  return done(200, std::move(rows));
+  std::vector<std::pair<std::string, Json>> rows;
+  for (const Person& person : *all) rows.emplace_back(person.id, to_json(person));
+  return page_of(call, parts.clock.now(), std::move(rows));
 }
 
 Response show_person(Parts& parts, const Call& call) {
@@ -35,26 +62,18 @@ Result<std::string> hash_of(Parts& parts, const Secret& password) {
   return parts.auth.passwords().hash(password, entropy);
 }
 
-std::optional<Role> role_in(Fields& fields, const std::string& text) {
-  if (text.empty()) return std::nullopt;
-  const auto role = read_role(text);
-  if (!role) fields.wrong("role", role.error().what);
-  return role ? std::optional(*role) : std::nullopt;
-}
-
 Secret password_in(Fields& fields) {
-  Secret password(fields.text({"password"}));
+  Secret password(fields.text("password"));
   if (auto fits = check_password(password); !fits && !password.empty()) fields.wrong("password", fits.error().what);
   return password;
 }
 
 Response create_person(Parts& parts, const Call& call) {
-  auto read = Fields::read(call.request);
+  auto read = Fields::read(call, parts.clock.now());
   if (auto* refused = std::get_if<Response>(&read)) return std::move(*refused);
   Fields& fields = std::get<Fields>(read);
-  const std::string name = fields.needed({"name", "username", "email"});
-  const std::string label = fields.text({"user_id"});
-  const auto role = role_in(fields, fields.needed({"role"}));
+  const std::string name = fields.text("name"), label = fields.text("user_id");
+  const auto role = find_role(fields.text("role"));
   const Secret password = password_in(fields);
   if (auto refused = fields.refused(call.request)) return std::move(*refused);
   const auto hash = hash_of(parts, password);
@@ -67,10 +86,10 @@ Response create_person(Parts& parts, const Call& call) {
 }
 
 Response change_person(Parts& parts, const Call& call) {
-  auto read = Fields::read(call.request);
+  auto read = Fields::read(call, parts.clock.now());
   if (auto* refused = std::get_if<Response>(&read)) return std::move(*refused);
   Fields& fields = std::get<Fields>(read);
-  const auto role = role_in(fields, fields.text({"role"}));
+  const auto role = find_role(fields.text("role"));
   const Secret password = password_in(fields);
   if (auto refused = fields.refused(call.request)) return std::move(*refused);
   const auto hash = hash_of(parts, password);
@@ -118,16 +137,66 @@ Response erase_data(Parts& parts, const Call& call) {
 
 std::span<const Route> people_admin_routes() {
   static constexpr Route kRoutes[] = {
-      {"GET", "/api/v1/admin/users", kManage, Body::none, Cost::request, &list_people,
-       "The people of the organization."},
-      {"POST", "/api/v1/admin/users", kManage, Body::json, Cost::request, &create_person, "Adds a person."},
-      {"GET", "/api/v1/admin/users/{id}", kManage, Body::none, Cost::request, &show_person, "One person."},
-      {"PUT", "/api/v1/admin/users/{id}", kManage, Body::json, Cost::request, &change_person,
-       "Gives a person another role or password."},
-      {"DELETE", "/api/v1/admin/users/{id}", kManage, Body::none, Cost::request, &remove_person,
-       "Removes a person; their records stay."},
-      {"DELETE", "/api/v1/admin/users/{id}/data", kManage, Body::none, Cost::request, &erase_data,
-       "Removes the records of a person, by their id or by the user_id of the records."},
+      {"GET",
+       "/api/v1/admin/users",
+       kManage,
+       Body::none,
+       Cost::request,
+       &list_people,
+       "The people of the organization.",
+       kPageQuery,
+       {},
+       kGivesPeople},
+      {"POST",
+       "/api/v1/admin/users",
+       kManage,
+       Body::json,
+       Cost::request,
+       &create_person,
+       "Adds a person.",
+       {},
+       kNewPerson,
+       kGivesPerson},
+      {"GET",
+       "/api/v1/admin/users/{id}",
+       kManage,
+       Body::none,
+       Cost::request,
+       &show_person,
+       "One person.",
+       {},
+       {},
+       kGivesPerson},
+      {"PUT",
+       "/api/v1/admin/users/{id}",
+       kManage,
+       Body::json,
+       Cost::request,
+       &change_person,
+       "Gives a person another role or password.",
+       {},
+       kChangedPerson,
+       kGivesPerson},
+      {"DELETE",
+       "/api/v1/admin/users/{id}",
+       kManage,
+       Body::none,
+       Cost::request,
+       &remove_person,
+       "Removes a person; their records stay.",
+       {},
+       {},
+       kGivesState},
+      {"DELETE",
+       "/api/v1/admin/users/{id}/data",
+       kManage,
+       Body::none,
+       Cost::request,
+       &erase_data,
+       "Removes the records of a person, by their id or by the user_id of the records.",
+       {},
+       {},
+       {Gives::As::data, kErased}},
   };
   return kRoutes;
 }

@@ -43,4 +43,8 @@ Response problem(const Request& request, int status, std::string_view code, std:
   return {.status = status, .body = std::move(body)};
 }
 
+Response invalid(const Request& request, const std::vector<FieldError>& errors) {
+  return problem(request, 400, "validation_error", "Validation failed", errors);
+}
+
 }  // namespace fortium::service

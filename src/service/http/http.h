@@ -69,6 +69,8 @@ struct FieldError {
 // The documented form of every refusal.
 Response problem(const Request& request, int status, std::string_view code, std::string_view message,
                  const std::vector<FieldError>& errors = {});
+// 400: what is wrong with the fields of a body or the parameters of a URL.
+Response invalid(const Request& request, const std::vector<FieldError>& errors);
 
 // Calls come from several threads at once.
 class Handler {

@@ -86,7 +86,7 @@ void Session::next() {
   request_.peer = peer_;
   late_ = head_only_ = false;
   if (buffer_.size() > 0) return read_head();
-  if (buffer_.capacity() > kKeptBuffer) buffer_ = {};
+  if (buffer_.capacity() > kKeptBuffer) buffer_.shrink_to_fit();
   if (shared_.stopping && nothing_sent()) return close();
   wait_for_request();
 }
@@ -169,6 +169,11 @@ void Session::on_read_error(Status status) {
   if (status == http::error::header_limit)
     return send(problem(request_, 431, "header_too_large",
                         "the header is more than " + std::to_string(kMaxHeaderBytes) + " bytes"),
+                /*close=*/true);
+  if (status == http::error::buffer_overflow)
+    return send(problem(request_, 431, "header_too_large",
+                        "the header of a chunk, or what follows the last one, is more than " +
+                            std::to_string(kMostUnread) + " bytes"),
                 /*close=*/true);
   const bool gone = status == http::error::end_of_stream || status == http::error::partial_message ||
                     status.category() != http::make_error_code(http::error::bad_method).category();

@@ -17,6 +17,9 @@
 
 namespace fortium::service {
 
+// Bytes that were read and not yet understood: a header, the header of a chunk, or what follows the last chunk.
+constexpr std::size_t kMostUnread = 128 * 1024;
+
 class Session final : public Peer {
  public:
   Session(boost::asio::ip::tcp::socket socket, Shared& shared);
@@ -62,7 +65,7 @@ class Session final : public Peer {
   boost::asio::ip::tcp::socket socket_;
   boost::asio::steady_timer timer_;
   std::uint64_t alarm_ = 0;  // the newest; a timer that was set again may still fire once
-  boost::beast::flat_buffer buffer_;
+  boost::beast::flat_buffer buffer_{kMostUnread};
   std::optional<RequestParser> parser_;
   std::optional<Message> message_;
   std::string peer_;  // the other end of the socket

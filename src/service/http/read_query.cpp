@@ -22,9 +22,6 @@ Json json_of(const schema::Field& field, const std::string& text) {
 }  // namespace
 
 std::variant<schema::Row, Response> read_query(const Request& request, schema::Shape shape, WallTime now) {
-  const auto invalid = [&](const std::vector<FieldError>& errors) {
-    return problem(request, 400, "validation_error", "Validation failed", errors);
-  };
   const auto given = read_parameters(request.query);
   if (!given) return problem(request, 400, "validation_error", given.error().what);
   Json json = Json::object();
@@ -39,7 +36,7 @@ std::variant<schema::Row, Response> read_query(const Request& request, schema::S
   schema::Checked checked = schema::check(shape, json, schema::Edge::record, now);
   for (const schema::Violation& violation : checked.violations)
     errors.push_back({violation.where.substr(std::min<std::size_t>(1, violation.where.size())), violation.why});
-  if (!errors.empty()) return invalid(errors);
+  if (!errors.empty()) return invalid(request, errors);
   return std::move(checked.row);
 }
 

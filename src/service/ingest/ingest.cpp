@@ -142,7 +142,7 @@ std::variant<Taken, Response> Ingest::keep(const Request& request, const Credent
     return problem(request, 400, "validation_error", "Validation failed",
                    {{"Idempotency-Key", "must be 1 to " + std::to_string(kMaxIdempotencyKeyChars) +
                                             " printable ASCII characters without spaces"}});
-  if (!batch.errors.empty()) return problem(request, 400, "validation_error", "Validation failed", batch.errors);
+  if (!batch.errors.empty()) return invalid(request, batch.errors);
   if (batch.records.size() > batch.most)
     return problem(
         request, 413, "too_large",

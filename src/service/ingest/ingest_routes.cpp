@@ -138,20 +138,24 @@ std::span<const Route> ingest_routes() {
     const auto post = [&](std::string_view path, Run run, std::string_view doc) {
       return takes("POST", path, run, doc);
     };
-    constexpr std::string_view kBatch = "Up to 1000 records of all kinds, with a receipt for each.";
+    const auto batched = [&](std::string_view path) {
+      Route row = post(path, &batch, "Up to 1000 records of all kinds, with a receipt for each.");
+      row.batch = true;
+      return row;
+    };
     constexpr std::string_view kStart = "Starts a session; its answer carries the session, by whose id it is changed.";
     constexpr std::string_view kChange = "Changes a session; its answer carries the session as all changes make it.";
     constexpr std::string_view kEnd = "Ends a session; its answer carries the session as all changes make it.";
     std::vector<Route> all = {
         {"GET", "/api/v1/capabilities", kAnyPermission, Body::none, Cost::request, &capabilities,
          "What this service takes, and whose credential this is."},
-        post("/api/v1/metrics/batch", &batch, kBatch),
+        batched("/api/v1/metrics/batch"),
         post("/api/v1/metrics/session/start", &start_session, kStart),
         takes("PUT", "/api/v1/metrics/session/{id}", &change_session, kChange),
         post("/api/v1/metrics/session/end", &end_session, kEnd),
         // What the predecessors documented, under each of its names.
-        post("/api/metrics/batch", &batch, kBatch),
-        post("/api/v1/metrics/bulk", &batch, kBatch),
+        batched("/api/metrics/batch"),
+        batched("/api/v1/metrics/bulk"),
         post("/api/metrics/sessions/start", &start_session, kStart),
         takes("PUT", "/api/metrics/sessions/{id}", &change_session, kChange),
         post("/api/v1/metrics/sessions", &start_session, kStart),

@@ -113,7 +113,7 @@ std::optional<Response> refuse_whole(const Request& request, const Taken& taken)
   }
   if (errors.empty()) return std::nullopt;
   if (only_large) return limited(problem(request, 413, "too_large", "the record is too large", errors), taken);
-  return limited(problem(request, 400, "validation_error", "Validation failed", errors), taken);
+  return limited(invalid(request, errors), taken);
 }
 
 std::optional<Response> refuse_conflict(const Request& request, const Taken& taken) {

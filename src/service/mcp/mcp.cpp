@@ -1,5 +1,7 @@
 #include "mcp.h"
 
+#include <utility>
+
 #include "service/limits.h"
 
 namespace fortium::service {
@@ -17,6 +19,29 @@ std::unique_ptr<Mcp::Place> Mcp::place(const std::string& tenant) {
     return count < kMostStreamsOfTenant && ++count > 0;
   });
   return free ? std::make_unique<Place>(*this, tenant) : nullptr;
+}
+
+Mcp::Work::Work(Mcp& mcp, std::string session) : mcp_(mcp), session_(std::move(session)) {
+  mcp_.works_.with([this](auto& works) { works.emplace(session_, this); });
+}
+
+Mcp::Work::~Work() {
+  mcp_.works_.with(
+      [this](auto& works) { std::erase_if(works, [this](const auto& one) { return one.second == this; }); });
+}
+
+std::span<const std::string> Mcp::Work::letters() {
+  before_ = std::exchange(read_, {});
+  mcp_.works_.with([this](auto&) { read_.swap(came_); });
+  return read_;
+}
+
+void Mcp::tell_work(const std::string& session, const std::string& message) {
+  works_.with([&](auto& works) {
+    const auto [begin, end] = works.equal_range(session);
+    for (auto at = begin; at != end; ++at)
+      if (at->second->came_.size() < kMostLetters) at->second->came_.push_back(message);
+  });
 }
 
 std::uint64_t Mcp::take_over(const std::string& session) {

@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "fortium/base/guarded.h"
 #include "service/http/origins.h"
@@ -34,6 +36,26 @@ class Mcp {
   };
   std::unique_ptr<Place> place(const std::string& tenant);
 
+  // A request of a session while it is worked on, here: what is posted to the session meanwhile may end it.
+  class Work {
+   public:
+    Work(Mcp& mcp, std::string session);
+    ~Work();
+    Work(const Work&) = delete;
+    Work& operator=(const Work&) = delete;
+    // The messages that came since this was asked last; they stay until it was asked twice more.
+    std::span<const std::string> letters();
+
+   private:
+    friend class Mcp;
+    Mcp& mcp_;
+    const std::string session_;
+    std::vector<std::string> came_;  // guarded by works_
+    std::vector<std::string> read_, before_;
+  };
+  // To all that is at work for a session.
+  void tell_work(const std::string& session, const std::string& message);
+
   // A session is heard over one stream at a time, here: the newest, as an older one may be half dead.
   std::uint64_t take_over(const std::string& session);
   bool is_newest(const std::string& session, std::uint64_t number);
@@ -45,6 +67,7 @@ class Mcp {
   Guarded<std::unordered_map<std::string, std::size_t>> streams_;  // by organization
   Guarded<std::unordered_map<std::string, std::uint64_t>> newest_;
   std::uint64_t number_ = 0;  // guarded by newest_
+  Guarded<std::unordered_multimap<std::string, Work*>> works_;
 };
 
 }  // namespace fortium::service

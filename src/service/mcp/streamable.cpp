@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::string_view kJson = "application/json", kEvents = "text/event-stream";
 constexpr std::string_view kSession = "Mcp-Session-Id", kVersion = "MCP-Protocol-Version";
-constexpr std::string_view kListen = "subscriptions/listen";
+constexpr std::string_view kListen = "subscriptions/listen", kCancelled = "notifications/cancelled";
 
 bool is_newest_revision(const Request& request) {
   const auto revision = mcp::find_revision(request.header(kVersion));
@@ -117,7 +117,16 @@ Response go_on(Parts& parts, const Call& call, const Posted& posted) {
   auto conversation =
       std::make_unique<Conversation>(parts.depot, parts.figures, parts.clock, call.who, (*found)->label);
   conversation->server().resume(*state);
-  if (wants_progress(request, posted)) return {.talk = working(std::move(conversation), request.body, OnGone::go_on)};
+  const std::string session(request.header(kSession));
+  if (posted.method == kCancelled) parts.mcp.tell_work(session, request.body);
+  auto work = posted.asks ? std::make_unique<Mcp::Work>(parts.mcp, session) : nullptr;
+  if (wants_progress(request, posted))
+    return {.talk = working(std::move(conversation), request.body, OnGone::go_on, std::move(work))};
+  if (work)
+    conversation->server().use([&work](std::vector<std::string>& /*out*/, std::vector<rpc::Line>* in) {
+      if (in != nullptr) *in = lines_for(*work);
+      return true;
+    });
   std::vector<std::string> lines = handle(*conversation, request.body);
   if (auto refused = keep(parts, call, posted, *conversation, *state)) return std::move(*refused);
   return reply(request, posted, std::move(lines));

@@ -36,18 +36,24 @@ class Said final : public Talk {
 
 class Working final : public Talk {
  public:
-  Working(std::unique_ptr<Conversation> conversation, std::string message, OnGone on_gone)
-      : conversation_(std::move(conversation)), message_(std::move(message)), on_gone_(on_gone) {}
+  Working(std::unique_ptr<Conversation> conversation, std::string message, OnGone on_gone,
+          std::unique_ptr<Mcp::Work> work)
+      : conversation_(std::move(conversation)),
+        message_(std::move(message)),
+        on_gone_(on_gone),
+        work_(std::move(work)) {}
 
   void work(Pipe& pipe) override {
     if (!conversation_) return;
-    conversation_->server().use([this, &pipe](std::vector<std::string>& out, std::vector<rpc::Line>* /*in*/) {
+    conversation_->server().use([this, &pipe](std::vector<std::string>& out, std::vector<rpc::Line>* in) {
       send_all(pipe, std::exchange(out, {}));
+      if (in != nullptr && work_) *in = lines_for(*work_);
       return pipe.is_open() || on_gone_ == OnGone::go_on;
     });
     const rpc::Line line{message_, 0};
     send_all(pipe, conversation_->server().handle(std::span(&line, 1)));
     conversation_.reset();
+    work_.reset();
     pipe.close();
   }
 
@@ -55,6 +61,7 @@ class Working final : public Talk {
   std::unique_ptr<Conversation> conversation_;
   const std::string message_;
   const OnGone on_gone_;
+  std::unique_ptr<Mcp::Work> work_;
 };
 
 // What stays open as long as its credential is good and there is a place for it.
@@ -180,8 +187,15 @@ std::int64_t units_of(std::size_t messages) {
 
 std::shared_ptr<Talk> said(std::vector<std::string> lines) { return std::make_shared<Said>(std::move(lines)); }
 
-std::shared_ptr<Talk> working(std::unique_ptr<Conversation> conversation, std::string message, OnGone on_gone) {
-  return std::make_shared<Working>(std::move(conversation), std::move(message), on_gone);
+std::vector<rpc::Line> lines_for(Mcp::Work& work) {
+  std::vector<rpc::Line> lines;
+  for (const std::string& letter : work.letters()) lines.push_back({letter, 0});
+  return lines;
+}
+
+std::shared_ptr<Talk> working(std::unique_ptr<Conversation> conversation, std::string message, OnGone on_gone,
+                              std::unique_ptr<Mcp::Work> work) {
+  return std::make_shared<Working>(std::move(conversation), std::move(message), on_gone, std::move(work));
 }
 
 std::shared_ptr<Talk> subscribed(Parts& parts, Request head, std::unique_ptr<Conversation> conversation,

@@ -19,7 +19,11 @@ std::shared_ptr<Talk> said(std::vector<std::string> lines);
 
 // Works on one message and tells of its progress. `on_gone`: whether a client that leaves has cancelled it.
 enum class OnGone { go_on, cancel };
-std::shared_ptr<Talk> working(std::unique_ptr<Conversation> conversation, std::string message, OnGone on_gone);
+// `work`: of a session; a cancellation that is posted there ends it, too.
+std::shared_ptr<Talk> working(std::unique_ptr<Conversation> conversation, std::string message, OnGone on_gone,
+                              std::unique_ptr<Mcp::Work> work = nullptr);
+// What came for it, as the core reads it.
+std::vector<rpc::Line> lines_for(Mcp::Work& work);
 
 // A request that stays open (subscriptions/listen), of which `lines` were said already.
 std::shared_ptr<Talk> subscribed(Parts& parts, Request head, std::unique_ptr<Conversation> conversation,

@@ -131,15 +131,12 @@ Response answer(Parts& parts, const Call& call, Build build) {
   auto checked = read_query(call.request, kQuery, now);
   if (auto* refused = std::get_if<Response>(&checked)) return std::move(*refused);
   const auto& row = std::get<schema::Row>(checked);
-  const auto invalid = [&](const FieldError& error) {
-    return problem(call.request, 400, "validation_error", "Validation failed", {error});
-  };
   auto read = read_period(row[kFrom], row[kTo], now);
-  if (const auto* wrong = std::get_if<FieldError>(&read)) return invalid(*wrong);
+  if (const auto* wrong = std::get_if<FieldError>(&read)) return invalid(call.request, {*wrong});
   auto& period = std::get<metrics::Period>(read);
   if (const auto* range = std::get_if<std::string>(&row[kRange])) {
     if (row[kFrom].index() != 0 || row[kTo].index() != 0)
-      return invalid({"time_range", "is given in place of from and to"});
+      return invalid(call.request, {{"time_range", "is given in place of from and to"}});
     period.since = period.until - *parse_duration(*range);
   }
   const auto* user = std::get_if<std::string>(&row[kUser]);

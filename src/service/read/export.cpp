@@ -93,14 +93,11 @@ Response export_records(Parts& parts, const Call& call) {
   auto checked = read_query(call.request, query_shape(), now);
   if (auto* refused = std::get_if<Response>(&checked)) return std::move(*refused);
   const auto& row = std::get<schema::Row>(checked);
-  const auto invalid = [&](const FieldError& error) {
-    return problem(call.request, 400, "validation_error", "Validation failed", {error});
-  };
   const auto period = read_period(row[kFrom], row[kTo], now);
-  if (const auto* wrong = std::get_if<FieldError>(&period)) return invalid(*wrong);
+  if (const auto* wrong = std::get_if<FieldError>(&period)) return invalid(call.request, {*wrong});
   std::optional<Records::After> after;
   if (row[kCursor].index() != 0 && !(after = read_cursor(text_of(row, kCursor))))
-    return invalid({"cursor", "must be the X-Next-Cursor of an answer"});
+    return invalid(call.request, {{"cursor", "must be the X-Next-Cursor of an answer"}});
   const auto filter =
       allowed(call.who, {text_of(row, kUser), text_of(row, kSession), text_of(row, kDevice), text_of(row, kName)});
   if (!filter) return not_allowed(call.request);

@@ -6,6 +6,7 @@
 #include "fortium/base/hash.h"
 #include "fortium/base/json.h"
 #include "fortium/metrics/kind.h"
+#include "service/access/fields.h"
 #include "service/http/query.h"
 #include "service/limits.h"
 
@@ -14,6 +15,8 @@ namespace fortium::service {
 namespace {
 
 using Place = LedgerQuery::Place;
+
+constexpr const char* kNoKind = "must be a kind of record such as tool_usage";
 
 // "2026-01-02.tool_usage" or, with ids, "2026-01-02.tool_usage.<id>".
 std::string cursor_of(const Place& place) {
@@ -50,8 +53,7 @@ LedgerQuery read_query(const Parameters& given, std::vector<FieldError>& errors)
       query.device_id = value;
     } else if (name == "kind") {
       query.kind = value.empty() ? nullptr : metrics::find_kind(value);
-      if (!value.empty() && (query.kind == nullptr || query.kind->name != value))
-        errors.push_back({name, "must be a kind of record such as tool_usage"});
+      if (!value.empty() && (query.kind == nullptr || query.kind->name != value)) errors.push_back({name, kNoKind});
     } else if (name == "ids") {
       if (value != "1" && value != "0" && !value.empty()) errors.push_back({name, "must be 0 or 1"});
       query.ids = value == "1";
@@ -90,7 +92,7 @@ Response read_ledger(Parts& parts, const Call& call) {
   const auto given = read_parameters(call.request.query);
   if (!given) return problem(call.request, 400, "validation_error", given.error().what);
   const LedgerQuery query = read_query(*given, errors);
-  if (!errors.empty()) return problem(call.request, 400, "validation_error", "Validation failed", errors);
+  if (!errors.empty()) return invalid(call.request, errors);
   if ((call.who.may & kViewAll) == 0 && query.device_id.empty())
     return problem(call.request, 403, "insufficient_scope",
                    "without the scope read, this API key may read the ledger of one device: name its device_id");
@@ -111,10 +113,49 @@ Response read_ledger(Parts& parts, const Call& call) {
   return {.status = 200, .body = std::move(body)};
 }
 
+// Which of these ids are counted, whoever told them first: who knows an id learns no more than by posting its record.
+Response read_counted(Parts& parts, const Call& call) {
+  auto read = Fields::read(call, parts.clock.now());
+  if (auto* refused = std::get_if<Response>(&read)) return std::move(*refused);
+  Fields& fields = std::get<Fields>(read);
+  const metrics::Kind* kind = metrics::find_kind(fields.text("kind"));
+  if (kind == nullptr && !fields.text("kind").empty()) fields.wrong("kind", kNoKind);
+  if (auto refused = fields.refused(call.request)) return std::move(*refused);
+  auto records = parts.depot.find(call.who.place);
+  if (!records) return store_problem(call.request, records.error());
+  std::vector<std::string> counted;
+  const auto look = [&](Snapshot& now) -> Result<void> {
+    FM_TRY(counted, now.counted(*kind, fields.words("ids")));
+    return {};
+  };
+  if (auto done = (*records)->at_one_moment(look); !done) return store_problem(call.request, done.error());
+  return {.body = dump_json({{"success", true}, {"counted", counted}})};
+}
+
+constexpr schema::Field kId{.name = "id", .type = schema::Text{.max_chars = 128}, .doc = "As the ledger names it."};
+constexpr schema::List kIds{.item = &kId, .max_items = kMaxAskedIds};
+constexpr schema::Field kAsked[] = {
+    {.name = "kind", .type = schema::Text{}, .doc = "A kind of record such as tool_usage."},
+    {.name = "ids", .type = kIds, .doc = "What is asked about."},
+};
+constexpr schema::Field kCounted[] = {
+    {.name = "counted", .type = kIds, .doc = "Those that are counted, whichever installation told them."},
+};
+
 std::span<const Route> ledger_routes() {
   static constexpr Route kRoutes[] = {
       {"GET", "/api/v1/metrics/ledger", kWrite | kViewAll, Body::none, Cost::request, &read_ledger,
        "What there is by day and kind, with a digest of the ids."},
+      {"POST",
+       "/api/v1/metrics/ledger",
+       kWrite | kViewAll,
+       Body::json,
+       Cost::request,
+       &read_counted,
+       "Which ids are counted.",
+       {},
+       kAsked,
+       {Gives::As::members, kCounted}},
   };
   return kRoutes;
 }

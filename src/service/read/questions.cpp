@@ -109,24 +109,22 @@ std::variant<Wanted, Response> read_wanted(Parts& parts, const Call& call, const
   auto checked = read_query(call.request, kQuery, now);
   if (auto* refused = std::get_if<Response>(&checked)) return std::move(*refused);
   const auto& row = std::get<schema::Row>(checked);
-  const auto invalid = [&](const FieldError& error) {
-    return problem(call.request, 400, "validation_error", "Validation failed", {error});
-  };
   Wanted wanted{.asked = {.zone = report::Zone::system(),
                           .project = text_of(row, kProject),
                           .source = text_of(row, kSource),
                           .by = report::find_by(text_of(row, kBy))},
                 .filter = {text_of(row, kUser), text_of(row, kSession), text_of(row, kDevice), text_of(row, kName)}};
-  if (row[kBy].index() != 0 && !question.by) return invalid({"by", "is a parameter of /api/v1/metrics/days"});
+  if (row[kBy].index() != 0 && !question.by)
+    return invalid(call.request, {{"by", "is a parameter of /api/v1/metrics/days"}});
   if (const auto* limit = std::get_if<std::int64_t>(&row[kLimit])) wanted.limit = *limit;
   wanted.csv = text_of(row, kFormat) == "csv" ||
                (row[kFormat].index() == 0 && call.request.header("Accept").starts_with("text/csv"));
   const auto period = read_period(row[kFrom], row[kTo], now);
-  if (const auto* wrong = std::get_if<FieldError>(&period)) return invalid(*wrong);
+  if (const auto* wrong = std::get_if<FieldError>(&period)) return invalid(call.request, {*wrong});
   wanted.asked.period = std::get<metrics::Period>(period);
   if (row[kCursor].index() != 0) {
     const auto cursor = Cursor::read(text_of(row, kCursor));
-    if (!cursor) return invalid({"cursor", "must be the next_cursor of an answer"});
+    if (!cursor) return invalid(call.request, {{"cursor", "must be the next_cursor of an answer"}});
     wanted.asked.period = cursor->period;
     wanted.offset = cursor->offset;
   }

@@ -152,6 +152,19 @@ Result<std::vector<std::string>> PgSnapshot::ledger_ids(const LedgerRow& row, co
   return ids;
 }
 
+Result<std::vector<std::string>> PgSnapshot::counted(const Kind& kind, std::span<const std::string> ids) {
+  PgArray asked(PgType::text);
+  for (const std::string& id : ids) asked.add(id);
+  const std::string name(kind.name);
+  FM_TRY(const PgRows rows, pg_.run("SELECT id FROM unnest($1) AS asked (id) WHERE EXISTS (SELECT 1 FROM " + place_ +
+                                        "." + name + " AS r WHERE r.id = asked.id) OR EXISTS (SELECT 1 FROM " + place_ +
+                                        ".gone AS g WHERE g.kind = $2 AND g.id = asked.id)",
+                                    {asked.param(), param(kind.name)}));
+  std::vector<std::string> counted;
+  for (int at = 0; at < rows.size(); ++at) counted.emplace_back(rows.text(at, 0));
+  return counted;
+}
+
 Result<void> PgSnapshot::each_record(const Kind& kind, const Period& period, const std::optional<After>& after,
                                      const metrics::TakeEvent& take) {
   return each_event(pg_, place_, kind, period, "", after, take);

@@ -50,6 +50,7 @@ class PgSnapshot final : public Snapshot {
   Result<std::vector<LedgerRow>> ledger_rows(const LedgerQuery& query) override;
   Result<std::vector<std::string>> ledger_ids(const LedgerRow& row, const LedgerQuery& query, std::string_view after,
                                               std::size_t most) override;
+  Result<std::vector<std::string>> counted(const metrics::Kind& kind, std::span<const std::string> ids) override;
   Result<void> each_record(const metrics::Kind& kind, const metrics::Period& period, const std::optional<After>& after,
                            const metrics::TakeEvent& take) override;
   Result<void> each_slice(std::int64_t from, std::int64_t until, const metrics::TakeSlice& take) override;

@@ -58,6 +58,8 @@ class Snapshot {
   // Up to `most` ids of a row, in order, after one.
   virtual Result<std::vector<std::string>> ledger_ids(const LedgerRow& row, const LedgerQuery& query,
                                                       std::string_view after, std::size_t most) = 0;
+  // Those of these ids that a record of the kind has, or had before it was let go.
+  virtual Result<std::vector<std::string>> counted(const metrics::Kind& kind, std::span<const std::string> ids) = 0;
   // Whole records of a kind in order of time and id, the oldest first, until `take` says no; after one, if given.
   virtual Result<void> each_record(const metrics::Kind& kind, const metrics::Period& period,
                                    const std::optional<After>& after, const metrics::TakeEvent& take) = 0;

@@ -31,6 +31,7 @@ class SqliteSnapshot final : public Snapshot {
                                               std::size_t most) override;
   Result<void> each_record(const metrics::Kind& kind, const metrics::Period& period, const std::optional<After>& after,
                            const metrics::TakeEvent& take) override;
+  Result<std::vector<std::string>> counted(const metrics::Kind& kind, std::span<const std::string> ids) override;
   Result<void> each_slice(std::int64_t from, std::int64_t until, const metrics::TakeSlice& take) override {
     FM_TRY_(store::each_slice(database_.db(), from, until, {}, take));
     return {};
@@ -78,6 +79,18 @@ Result<std::vector<std::string>> SqliteSnapshot::ledger_ids(const LedgerRow& row
     if (!more) return ids;
     ids.emplace_back(list.text(0));
   }
+}
+
+Result<std::vector<std::string>> SqliteSnapshot::counted(const metrics::Kind& kind, std::span<const std::string> ids) {
+  FM_TRY(store::Statement find, database_.db().prepare("SELECT EXISTS (SELECT 1 FROM " + std::string(kind.name) +
+                                                       " WHERE id = ?1) OR EXISTS (SELECT 1 FROM gone WHERE "
+                                                       "kind = ?2 AND id = ?1)"));
+  std::vector<std::string> counted;
+  for (const std::string& id : ids) {
+    FM_TRY_(find.bind(id, kind.name).step());
+    if (find.integer(0) != 0) counted.push_back(id);
+  }
+  return counted;
 }
 
 Result<void> SqliteSnapshot::each_record(const metrics::Kind& kind, const metrics::Period& period,

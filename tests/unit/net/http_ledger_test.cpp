@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "fortium/base/entropy.h"
 #include "fortium/metrics/kind.h"
 #include "support/scripted_http.h"
@@ -47,6 +49,36 @@ TEST_CASE("the ledger is asked for this installation, page by page") {
   CHECK(f.http.requests[1].path ==
         "/team/api/v1/metrics/ledger?from=2026-01-01&to=2026-01-31&device_id=dev%20ice%26&cursor=a%2Fb");
   CHECK(test::header_of(f.http.requests[0], "Authorization") == "Bearer fm_live_0123456789abcdef");
+}
+
+TEST_CASE("whether ids are counted is asked for a thousand at a time") {
+  Fixture f;
+  std::vector<std::string> ids;
+  for (int i = 0; i < 1'001; ++i) ids.push_back(std::to_string(i));
+  f.http.answer(200, R"({"success":true,"counted":["0","999"]})");
+  f.http.answer(200, R"({"success":true,"counted":["1000"]})");
+  const auto counted = f.ledger.counted(kKey.kind, ids);
+  REQUIRE(counted.ok());
+  CHECK(std::ranges::count(*counted, true) == 3);
+  CHECK((*counted)[999]);
+  CHECK((*counted)[1'000]);
+  REQUIRE(f.http.requests.size() == 2);
+  CHECK(f.http.requests[1].method == "POST");
+  CHECK(f.http.requests[1].path == "/team/api/v1/metrics/ledger");
+  CHECK(f.http.requests[1].body == R"({"ids":["1000"],"kind":"tool_usage"})");
+}
+
+TEST_CASE("a service that cannot be asked about ids counts none, one that answers with something else is no ledger") {
+  Fixture f;
+  const std::vector<std::string> ids = {"a"};
+  f.http.answer(405, R"({"success":false,"message":"this path takes GET"})");
+  const auto old = f.ledger.counted(kKey.kind, ids);
+  REQUIRE(old.ok());
+  CHECK(*old == std::vector<bool>{false});
+  f.http.answer(200, R"({"success":true})");
+  CHECK(f.ledger.counted(kKey.kind, ids).error().code == Errc::unavailable);
+  f.http.answer(503, "");
+  CHECK_FALSE(f.ledger.counted(kKey.kind, ids).ok());
 }
 
 TEST_CASE("ids of a row come in parts") {

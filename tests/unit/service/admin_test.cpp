@@ -1,6 +1,7 @@
 // What administrators ask for and change, and the audit log of it.
 #include "service/access/admin.h"
 
+#include "described.h"
 #include "fixture.h"
 #include "service/access/audit.h"
 #include "service/access/forms.h"
@@ -23,7 +24,9 @@ struct World : Fixture {
       request.headers.emplace_back("Content-Type", "application/json");
       request.body = dump_json(json);
     }
-    return service.answer(request);
+    Response response = service.answer(request);
+    CHECK(complaint(request, response) == "");
+    return response;
   }
   Json data(const Response& response, int status = 200) {
     REQUIRE_MESSAGE(response.status == status, response.body);
@@ -63,6 +66,39 @@ TEST_CASE("an administrator makes, lists, rotates and revokes keys; their texts 
   const std::string fresh_id = fresh["id"];
   CHECK(w.data(w.ask("DELETE", "/api/v1/admin/keys/" + fresh_id, {}, w.admin))["state"] == "revoked");
   CHECK(w.get(kWhoAmI, fresh["key"]).status == 401);  // at once on this instance
+}
+
+TEST_CASE("lists come by pages, each row once, also when others come and go meanwhile") {
+  World w;
+  (void)w.data(w.ask("POST", "/api/v1/admin/users", {{"name", "Zoe"}, {"role", "viewer"}}, w.admin), 201);
+  for (int i = 0; i < 6; ++i) {
+    w.clock.advance(1ms);
+    (void)w.data(w.ask("POST", "/api/v1/admin/users", {{"name", "p" + std::to_string(i)}, {"role", "viewer"}}, w.admin),
+                 201);
+    (void)w.data(w.ask("POST", "/api/v1/admin/keys", Json::object(), w.admin), 201);
+    (void)w.data(w.ask("POST", "/api/v1/admin/tenants", {{"name", "t" + std::to_string(i)}}, w.super), 201);
+  }
+  for (const auto& [path, key, least] : {std::tuple("/api/v1/admin/users", w.admin, 7U),
+                                         {"/api/v1/admin/keys", w.admin, 8U},
+                                         {"/api/v1/admin/tenants", w.super, 8U}}) {
+    CAPTURE(path);
+    std::vector<std::string> ids;
+    std::string query = "?limit=3";
+    for (int pages = 0; pages < 9; ++pages) {
+      const Json page = body_of(w.get(std::string(path) + query, key));
+      CHECK(page["data"].size() <= 3);
+      for (const Json& row : page["data"]) ids.push_back(row["id"]);
+      if (page["next_cursor"].is_null()) break;
+      query = "?limit=3&cursor=" + page["next_cursor"].get<std::string>();
+      if (std::string_view(path).ends_with("users") && pages == 0)
+        (void)w.data(w.ask("DELETE", "/api/v1/admin/users/" + ids.back(), {}, w.admin));
+    }
+    CHECK(ids.size() >= least);
+    std::ranges::sort(ids);
+    CHECK(std::ranges::adjacent_find(ids) == ids.end());
+    for (const char* wrong : {"?limit=0", "?limit=1001", "?page=2"})
+      CHECK(w.get(std::string(path) + wrong, key).status == 400);
+  }
 }
 
 TEST_CASE("a key of another organization is a key that there is not") {

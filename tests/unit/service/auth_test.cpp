@@ -4,6 +4,7 @@
 #include <ctime>
 #include <nlohmann/json.hpp>
 
+#include "described.h"
 #include "fixture.h"
 #include "service/access/admin.h"
 #include "service/access/fields.h"
@@ -31,7 +32,9 @@ struct World : Fixture {
     request.peer = peer;
     request.headers.emplace_back("Content-Type", "application/json");
     request.body = dump_json(json);
-    return service.answer(request);
+    Response response = service.answer(request);
+    CHECK(complaint(request, response) == "");
+    return response;
   }
   Response login(const std::string& organization, const std::string& name, const std::string& password,
                  const std::string& peer = "127.0.0.1") {

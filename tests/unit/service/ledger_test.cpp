@@ -46,6 +46,32 @@ TEST_CASE("the ledger counts by day and kind, over all devices or one") {
   CHECK(body_of(f.get("/api/v1/metrics/ledger?from=2026-01-01&to=2026-01-02&kind=model_usage"))["days"].empty());
 }
 
+TEST_CASE("whether ids are counted is answered whoever told them, and also of what was let go") {
+  Fixture f;
+  Json erased = tool_on("2026-01-01", 1, "a");
+  erased["user_id"] = "ada";
+  f.results(list(erased, tool_on("2026-01-01", 2, "b"), tool_on("2026-01-02", 3, "a")));
+  const std::string key = std::exchange(f.key, f.issue(f.acme, kAdmin));
+  REQUIRE(body_of(f.send("DELETE", "/api/v1/admin/users/ada/data", Json()))["data"]["erased"] == 1);
+  f.key = key;
+  const auto ask = [&f](const Json& body) { return f.send("POST", "/api/v1/metrics/ledger", body); };
+  const Response answer = ask({{"kind", "tool_usage"}, {"ids", list(id(1), id(2), id(3), id(4), "x' OR '1'='1")}});
+  CHECK(body_of(answer)["counted"] == list(id(1), id(2), id(3)));
+  CHECK(body_of(ask({{"kind", "model_usage"}, {"ids", list(id(1))}}))["counted"].empty());
+  f.key = f.issue(f.acme, kIngest);  // enough, as it is for posting
+  CHECK(body_of(ask({{"kind", "tool_usage"}, {"ids", list(id(1))}}))["counted"].size() == 1);
+  f.key = f.issue(f.tenant("Other"), kIngest | kRead);
+  CHECK(body_of(ask({{"kind", "tool_usage"}, {"ids", list(id(1))}}))["counted"].empty());
+
+  CHECK(errors_of(ask({{"kind", "no_such"}, {"ids", list(id(1))}}))[0]["field"] == "kind");
+  CHECK(errors_of(ask({{"kind", "tool_usage"}}))[0]["field"] == "ids");
+  Json many = Json::array();
+  for (std::size_t i = 0; i < kMaxAskedIds; ++i) many.push_back(id(static_cast<int>(i)));
+  CHECK(ask({{"kind", "tool_usage"}, {"ids", many}}).status == 200);
+  many.push_back("one more");
+  CHECK(ask({{"kind", "tool_usage"}, {"ids", many}}).status == 400);
+}
+
 TEST_CASE("with ids=1 each row lists its ids") {
   Fixture f;
   f.results(list(tool_on("2026-01-01", 2, "a"), tool_on("2026-01-01", 1, "b")));

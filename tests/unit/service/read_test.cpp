@@ -233,6 +233,17 @@ TEST_CASE("every end point is described") {
       CHECK_FALSE(operation["summary"].get<std::string>().empty());
       CHECK(operation.contains("security") == (route.any_of != 0));
       CHECK(operation["parameters"].size() >= route.query.size());
+      CHECK(operation.contains("requestBody") == (route.body != Body::none));
+      // The bodies of administrators and of people are checked by what is published of them. What is not described is
+      // told elsewhere: messages of MCP, changes of sessions, and the shapes of those who came before.
+      if (route.body != Body::json) continue;
+      const Json& body = operation["requestBody"]["content"]["application/json"]["schema"];
+      const bool ours = route.path.starts_with("/api/v1/admin/") || route.path.starts_with("/api/v1/auth/");
+      const bool takes_none = route.path == "/api/v1/auth/logout";
+      CHECK((body.contains("properties") || !ours || takes_none));
+      if (!route.form.empty()) CHECK(body["additionalProperties"] == false);
+      if (ours && !takes_none) CHECK_FALSE(route.form.empty());
+      if (ours && route.path != "/api/v1/auth/password" && !takes_none) CHECK_FALSE(route.gives.shape.empty());
     }
   std::size_t operations = 0;
   for (const auto& [path, methods] : json["paths"].items()) operations += methods.size();

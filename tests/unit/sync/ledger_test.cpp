@@ -28,7 +28,7 @@ Tally tally_of(const Ids& ids) {
 // Two ends with one row: everything there is to get wrong happens within a row.
 struct Ends final : LocalLedger, RemoteLedger {
   Ids recorded, gone, waiting, set_aside;  // here; `gone` are recorded, and no longer here
-  Ids there;
+  Ids there, told;                         // `told`: there, under another installation
   int ids_asked = 0;
   // What happens while one looks: between reading here and reading there.
   std::function<void()> meanwhile;
@@ -62,6 +62,11 @@ struct Ends final : LocalLedger, RemoteLedger {
   Result<std::vector<std::string>> ids(const LedgerKey&) override {
     ++ids_asked;
     return std::vector<std::string>(there.begin(), there.end());
+  }
+  Result<std::vector<bool>> counted(std::size_t, std::span<const std::string> ids) override {
+    std::vector<bool> out;
+    for (const std::string& id : ids) out.push_back(told.contains(id));
+    return out;
   }
   Result<std::string> kept_as(std::string_view id) override { return std::string(id); }
 
@@ -131,6 +136,17 @@ TEST_CASE("what is missing, lost, unknown or waits is exactly what comparing the
   CHECK(differing > 1000);
 }
 
+TEST_CASE("what somebody else told first is counted, and not missing") {
+  Ends ends;
+  ends.recorded = {"a", "b", "c"};
+  ends.there = {"a"};
+  ends.told = {"a", "b", "z"};
+  const DayResult day = ends.compare_one();
+  CHECK(day.twice_told == 1);
+  CHECK(day.missing == std::vector<std::string>{"c"});
+  CHECK(day.local - day.lost - static_cast<std::int64_t>(day.missing.size()) - day.twice_told == day.remote);
+}
+
 TEST_CASE("ids are asked for only where count and digest say that something differs") {
   Ends ends;
   ends.recorded = {"a", "b", "c", "d"};
@@ -176,6 +192,9 @@ TEST_CASE("an error of either end is the answer") {
   struct Failing final : RemoteLedger {
     Result<Ledger> tallies(const Days&) override { return Error{Errc::unauthorized, "no"}; }
     Result<std::vector<std::string>> ids(const LedgerKey&) override { return std::vector<std::string>(); }
+    Result<std::vector<bool>> counted(std::size_t, std::span<const std::string>) override {
+      return std::vector<bool>();
+    }
     Result<std::string> kept_as(std::string_view id) override { return std::string(id); }
   } failing;
   Ends ends;
