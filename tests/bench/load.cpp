@@ -1,147 +1,354 @@
-// Posts tool usages to a service from several connections at once, as fast as it answers, and says how fast that was.
+// Posts tool usages to a service over many connections, and says how fast they were answered.
 //
-//   bench_load PORT KEY CONNECTIONS RECORDS SECONDS
+//   bench_load PORT KEY[,KEY…] CONNECTIONS RECORDS SECONDS [--pace N] [--in-order] [--mixed] [--limited]
 //
-// Each connection sends one request after another, with RECORDS new records in each; 1: to the end point of single
-// records. Every answer must be a success. Bodies are made before the clock starts. The last line is
-// `records/s  requests/s  p50 ms  p99 ms`.
+// Each connection is an installation that sends its backlog: RECORDS new records in every request, the next one when the
+// one before was answered; 1: to the end point of single records. Keys take turns. Every answer must be a success.
+//
+// --pace N    N requests a second, at times that are fixed before. What is measured begins then, so a request that has to
+//             wait for the one before it counts its wait
+// --in-order  ids by time, as the tools make them (UUIDv7); else spread, as hooks and imports derive them
+// --mixed     what is in one request happened at any time of one hour in 40 sessions, and not in one after the other
+// --limited   429 is an answer, too, and counted
+//
+// One thread; bodies are made before the clock starts, and then only ids, times and sessions are written over, so that
+// the service has the processors. The last line is `records/s  requests/s  p50 ms  p99 ms  (…)`.
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <deque>
+#include <memory>
 #include <random>
 #include <string>
 #include <string_view>
-#include <thread>
+#include <utility>
 #include <vector>
 
 namespace {
 
 using Clock = std::chrono::steady_clock;
+using Time = Clock::time_point;
+
+constexpr std::time_t kHour = 3600, kBegin = 1'767'225'600;  // 2026-01-01T00:00:00Z
+constexpr int kSecondsBetween = 5;                           // of two records of an installation
+constexpr int kInSession = 500, kSessions = 40;              // records, where they come one after the other; of --mixed
+constexpr std::size_t kPiece = 64 * 1024;
 
 struct Options {
   int port = 0;
-  std::string key;
+  std::vector<std::string> keys;
   int connections = 0;
   int records = 0;
   int seconds = 0;
+  int pace = 0;
+  bool in_order = false;
+  bool mixed = false;
+  bool limited = false;
 };
 
-std::string record(std::mt19937_64& dice, int number) {
-  char text[400];
-  const unsigned long long high = dice(), low = dice();
-  std::snprintf(text, sizeof text,
-                R"({"id":"%08llx-%04llx-7%03llx-8%03llx-%012llx","timestamp":"2026-01-02T03:%02d:%02d.678Z",)"
-                R"("session_id":"session-%d","user_id":"user-%d","project":"shop","tool_name":"Tool%d",)"
-                R"("execution_time_ms":%d.25,"status":"success","source":"mcp"})",
-                high >> 32, high >> 16 & 0xFFFF, high & 0xFFF, low >> 52, low & 0xFFFFFFFFFFFF, number % 60,
-                number / 60 % 60, number % 40, number % 10, number % 7, number % 1000);
-  return text;
+// Numbers of a fixed width, written over those that are there.
+void put(char* at, int width, std::uint64_t number, unsigned base = 10) {
+  for (int i = width - 1; i >= 0; --i, number /= base) at[i] = "0123456789abcdef"[number % base];
 }
 
-std::string request(const Options& options, std::mt19937_64& dice, int number) {
-  std::string body;
-  if (options.records == 1) {
-    body = record(dice, number);
-  } else {
-    body = R"({"batch_id":"b","device_id":"laptop","tool_usages":[)";
-    for (int i = 0; i < options.records; ++i) body += (i == 0 ? "" : ",") + record(dice, number * options.records + i);
-    body += "]}";
+// One request, whose records are new each time.
+class Post {
+ public:
+  Post(const Options& options, int connection, std::uint64_t seed) : options_(options), dice_(seed), clock_(kBegin) {
+    clock_ -= (options.mixed ? 0 : connection % 64) * 7 * 24 * kHour;
+    std::string body;
+    if (options.records > 1) body = R"({"batch_id":"b","device_id":")" + device(connection) + R"(","tool_usages":[)";
+    for (int i = 0; i < options.records; ++i) add_record(body, i, connection);
+    if (options.records > 1) body += "]}";
+    const std::string& key = options.keys[static_cast<std::size_t>(connection) % options.keys.size()];
+    text_ = "POST /api/v1/metrics/" + std::string(options.records == 1 ? "tool-usage" : "batch") +
+            " HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + key +
+            "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n";
+    for (std::size_t& place : places_) place += text_.size();
+    text_ += body;
   }
-  return "POST /api/v1/metrics/" + std::string(options.records == 1 ? "tool-usage" : "batch") +
-         " HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + options.key +
-         "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+
+  const std::string& text() const { return text_; }
+
+  void renew() {
+    for (const std::size_t place : places_) {
+      clock_ += options_.mixed ? 0 : kSecondsBetween;
+      const std::time_t time = clock_ + (options_.mixed ? static_cast<std::time_t>(dice_() % kHour) : 0);
+      write(text_.data() + place, time, options_.mixed ? dice_() % kSessions : number_ / kInSession);
+      ++number_;
+    }
+  }
+
+ private:
+  static std::string device(int connection) { return "device-" + std::to_string(connection); }
+
+  // As the places of write() say: id, time, session.
+  void add_record(std::string& body, int number, int connection) {
+    if (number > 0) body += ',';
+    places_.push_back(body.size());
+    const std::string of = options_.mixed ? "0" : std::to_string(connection);
+    body += R"({"id":"00000000-0000-8000-8000-000000000000","timestamp":"2026-01-02T03:04:05.678Z","session_id":"session-)"
+            R"(0000-)" +
+            of + R"(","user_id":"user-)" + of + R"(","project":"shop","tool_name":"Tool)" + std::to_string(number % 7) +
+            R"(","execution_time_ms":)" + std::to_string(number) + R"(.25,"status":"success","source":"mcp"})";
+    if (options_.records == 1)
+      body.insert(body.size() - 1, R"(,"device_id":")" + device(connection) + '"');
+  }
+
+  void write(char* record, std::time_t time, std::uint64_t session) {
+    char* const id = record + std::strlen(R"({"id":")");
+    char* const when = id + 36 + std::strlen(R"(","timestamp":")");
+    std::tm utc{};
+    gmtime_r(&time, &utc);
+    put(when, 4, static_cast<std::uint64_t>(utc.tm_year) + 1900);
+    put(when + 5, 2, static_cast<std::uint64_t>(utc.tm_mon) + 1);
+    put(when + 8, 2, static_cast<std::uint64_t>(utc.tm_mday));
+    put(when + 11, 2, static_cast<std::uint64_t>(utc.tm_hour));
+    put(when + 14, 2, static_cast<std::uint64_t>(utc.tm_min));
+    put(when + 17, 2, static_cast<std::uint64_t>(utc.tm_sec));
+    put(when + 24 + std::strlen(R"(","session_id":"session-)"), 4, session % 10'000);
+    const std::uint64_t ms = options_.in_order ? static_cast<std::uint64_t>(time) * 1000 + 678 : dice_();
+    put(id, 8, ms >> 16, 16);
+    put(id + 9, 4, ms, 16);
+    put(id + 14, 1, options_.in_order ? 7 : 8);
+    put(id + 15, 3, dice_(), 16);
+    put(id + 20, 3, dice_(), 16);
+    put(id + 24, 12, dice_(), 16);
+  }
+
+  const Options& options_;
+  std::mt19937_64 dice_;
+  std::time_t clock_;
+  std::uint64_t number_ = 0;
+  std::string text_;
+  std::vector<std::size_t> places_;  // of records
+};
+
+[[noreturn]] void give_up(const std::string& why) {
+  std::fprintf(stderr, "bench_load: %s\n", why.c_str());
+  std::exit(1);
 }
 
-int connect_to(int port) {
-  const int fd = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<std::uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  const int on = 1;
-  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  if (connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return -1;
-  return fd;
-}
+class Load {
+ public:
+  explicit Load(const Options& options) : options_(options), poll_(epoll_create1(0)) {
+    std::random_device seed;
+    for (int i = 0; i < options.connections; ++i) all_.push_back(std::make_unique<One>(options, i, seed()));
+    for (const auto& one : all_) open(*one);
+  }
 
-// Sends, and reads the whole answer: whether it was a success.
-bool ask(int fd, const std::string& post, std::string& buffer) {
-  for (std::size_t sent = 0; sent < post.size();) {
-    const ssize_t wrote = send(fd, post.data() + sent, post.size() - sent, MSG_NOSIGNAL);
-    if (wrote <= 0) return false;
-    sent += static_cast<std::size_t>(wrote);
+  void run() {
+    begin_ = Clock::now();
+    end_ = begin_ + std::chrono::seconds(options_.seconds);
+    if (options_.pace == 0)
+      for (const auto& one : all_) send(*one, Clock::now());
+    while (true) {
+      const Time now = Clock::now();
+      if (now < end_) begin_what_is_due(now);
+      if (now >= end_ && busy_ == 0) break;
+      epoll_event events[64];
+      const int count = wait(events, now);
+      for (int i = 0; i < count; ++i) go_on(*static_cast<One*>(events[i].data.ptr), events[i].events);
+    }
+    took_ = std::chrono::duration<double>(Clock::now() - begin_).count();
   }
-  buffer.clear();
-  std::size_t need = 0;
-  while (need == 0 || buffer.size() < need) {
-    char piece[65536];
-    const ssize_t got = recv(fd, piece, sizeof piece, 0);
-    if (got <= 0) return false;
-    buffer.append(piece, static_cast<std::size_t>(got));
-    const std::size_t head = buffer.find("\r\n\r\n");
-    if (need != 0 || head == std::string::npos) continue;
-    const std::size_t length = buffer.find("Content-Length: ");
-    if (length == std::string::npos) return false;
-    need = head + 4 + static_cast<std::size_t>(std::atoll(buffer.c_str() + length + 16));
+
+  void tell() {
+    if (times_.empty()) give_up("no answers");
+    std::ranges::sort(times_);
+    const auto percentile = [&](std::size_t percent) { return times_[(times_.size() - 1) * percent / 100]; };
+    rusage used{};
+    getrusage(RUSAGE_SELF, &used);
+    const auto seconds = [](const timeval& time) {
+      return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+    };
+    std::printf("%.0f records/s  %.0f requests/s  p50 %.2f ms  p99 %.2f ms  (%zu taken, %zu limited in %.1f s; own processor %.0f %%)\n",
+                static_cast<double>(times_.size()) * options_.records / took_,
+                static_cast<double>(times_.size()) / took_, percentile(50), percentile(99), times_.size(), refused_,
+                took_, (seconds(used.ru_utime) + seconds(used.ru_stime)) / took_ * 100);
   }
-  return buffer.compare(9, 2, "20") == 0 && buffer.find("rejected") == std::string::npos;
+
+ private:
+  struct One {
+    One(const Options& options, int number, std::uint64_t seed) : post(options, number, seed) {}
+    Post post;
+    int fd = -1;
+    bool busy = false;
+    std::size_t sent = 0;
+    std::string answer = {};
+    std::size_t whole = 0;  // bytes of the answer, once its head is here
+    Time since{};
+    std::deque<Time> due = {};
+  };
+
+  void open(One& one) {
+    one.fd = socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<std::uint16_t>(options_.port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const int on = 1;
+    setsockopt(one.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (connect(one.fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) give_up("cannot connect");
+    fcntl(one.fd, F_SETFL, O_NONBLOCK);
+    epoll_event event{.events = EPOLLIN, .data = {.ptr = &one}};
+    epoll_ctl(poll_, EPOLL_CTL_ADD, one.fd, &event);
+  }
+
+  Time due(std::uint64_t request) const {
+    return begin_ + std::chrono::nanoseconds(1'000'000'000 * request / static_cast<std::uint64_t>(options_.pace));
+  }
+
+  void begin_what_is_due(Time now) {
+    for (; options_.pace > 0 && due(next_) <= now; ++next_) {
+      One& one = *all_[next_ % all_.size()];
+      if (one.busy)
+        one.due.push_back(due(next_));
+      else
+        send(one, due(next_));
+    }
+  }
+
+  int wait(epoll_event (&events)[64], Time now) const {
+    const Time until = options_.pace > 0 && now < end_ ? std::min(due(next_), end_) : now + std::chrono::seconds(1);
+    const auto left = std::max(std::chrono::nanoseconds(0), std::chrono::nanoseconds(until - now)).count();
+    const timespec most{.tv_sec = left / 1'000'000'000, .tv_nsec = left % 1'000'000'000};
+    return epoll_pwait2(poll_, events, 64, &most, nullptr);
+  }
+
+  void send(One& one, Time since) {
+    one.post.renew();
+    one.since = since;
+    one.sent = one.whole = 0;
+    one.answer.clear();
+    if (!std::exchange(one.busy, true)) ++busy_;
+    go_on_sending(one);
+  }
+
+  void go_on_sending(One& one) {
+    const std::string& text = one.post.text();
+    const ssize_t wrote = ::send(one.fd, text.data() + one.sent, text.size() - one.sent, MSG_NOSIGNAL);
+    if (wrote > 0) one.sent += static_cast<std::size_t>(wrote);
+    // A refusal may come, and the connection end, before all was sent.
+    const bool more = one.sent < text.size() && (wrote >= 0 || errno == EAGAIN);
+    epoll_event event{.events = more ? EPOLLIN | EPOLLOUT : EPOLLIN, .data = {.ptr = &one}};
+    if (more || one.sent > static_cast<std::size_t>(std::max<ssize_t>(0, wrote)))
+      epoll_ctl(poll_, EPOLL_CTL_MOD, one.fd, &event);
+  }
+
+  void go_on(One& one, std::uint32_t events) {
+    if ((events & EPOLLOUT) != 0) go_on_sending(one);
+    if ((events & ~static_cast<std::uint32_t>(EPOLLOUT)) == 0) return;
+    static char piece[kPiece];
+    const ssize_t got = recv(one.fd, piece, sizeof piece, 0);
+    if (got < 0 && errno == EAGAIN) return;
+    if (got <= 0) {
+      if (!options_.limited) give_up("the connection ended");
+      reopen(one);
+      return;
+    }
+    one.answer.append(piece, static_cast<std::size_t>(got));
+    if (one.whole == 0) {
+      const std::size_t head = one.answer.find("\r\n\r\n"), length = one.answer.find("Content-Length: ");
+      if (head == std::string::npos || length == std::string::npos) return;
+      one.whole = head + 4 + static_cast<std::size_t>(std::atoll(one.answer.c_str() + length + 16));
+    }
+    if (one.answer.size() >= one.whole) answered(one);
+  }
+
+  void answered(One& one) {
+    const Time now = Clock::now();
+    one.busy = false;
+    --busy_;
+    if (options_.limited && one.answer.compare(9, 3, "429") == 0) {
+      ++refused_;
+    } else if (one.answer.compare(9, 2, "20") != 0 || one.answer.find("rejected") != std::string::npos) {
+      give_up("no success: " + one.answer.substr(0, 600));
+    } else {
+      times_.push_back(std::chrono::duration<double, std::milli>(now - one.since).count());
+    }
+    if (one.answer.find("Connection: close") != std::string::npos) return reopen(one);
+    go_on_with_next(one, now);
+  }
+
+  void reopen(One& one) {
+    if (std::exchange(one.busy, false)) --busy_, ++refused_;
+    close(one.fd);
+    if (Clock::now() >= end_) return;
+    open(one);
+    go_on_with_next(one, Clock::now());
+  }
+
+  void go_on_with_next(One& one, Time now) {
+    if (now >= end_) return;
+    if (options_.pace == 0) return send(one, now);
+    if (one.due.empty()) return;
+    const Time since = one.due.front();
+    one.due.pop_front();
+    send(one, since);
+  }
+
+  const Options options_;
+  const int poll_;
+  std::vector<std::unique_ptr<One>> all_;
+  std::size_t busy_ = 0, refused_ = 0;
+  std::uint64_t next_ = 0;  // request of a paced run
+  Time begin_{}, end_{};
+  double took_ = 0;
+  std::vector<double> times_;
+};
+
+Options read_options(int argc, char** argv) {
+  Options options;
+  std::vector<std::string> words;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    if (word == "--pace" && i + 1 < argc)
+      options.pace = std::atoi(argv[++i]);
+    else if (word == "--in-order")
+      options.in_order = true;
+    else if (word == "--mixed")
+      options.mixed = true;
+    else if (word == "--limited")
+      options.limited = true;
+    else
+      words.emplace_back(word);
+  }
+  if (words.size() != 5) {
+    std::fputs("usage: bench_load PORT KEY[,KEY...] CONNECTIONS RECORDS SECONDS [--pace N] [--in-order] [--mixed] [--limited]\n",
+               stderr);
+    std::exit(2);
+  }
+  options.port = std::atoi(words[0].c_str());
+  for (std::size_t at = 0; at < words[1].size(); at = std::min(words[1].size(), words[1].find(',', at)) + 1)
+    options.keys.push_back(words[1].substr(at, words[1].find(',', at) - at));
+  options.connections = std::atoi(words[2].c_str());
+  options.records = std::atoi(words[3].c_str());
+  options.seconds = std::atoi(words[4].c_str());
+  return options;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 6) {
-    std::fputs("usage: bench_load PORT KEY CONNECTIONS RECORDS SECONDS\n", stderr);
-    return 2;
-  }
-  const Options options{std::atoi(argv[1]), argv[2], std::atoi(argv[3]), std::atoi(argv[4]), std::atoi(argv[5])};
-  const int prepared = std::max(50, (options.records == 1 ? 2'500 : 150'000 / options.records) * options.seconds /
-                                        std::max(1, options.connections / 8));
-  std::vector<std::vector<std::string>> posts(static_cast<std::size_t>(options.connections));
-  std::random_device seed;
-  for (auto& of_one : posts) {
-    std::mt19937_64 dice(seed());
-    for (int i = 0; i < prepared / 8; ++i) of_one.push_back(request(options, dice, i));
-  }
-
-  std::atomic<bool> failed = false;
-  std::vector<std::vector<double>> times(posts.size());
-  const auto begin = Clock::now();
-  const auto end = begin + std::chrono::seconds(options.seconds);
-  {
-    std::vector<std::jthread> threads;
-    for (std::size_t i = 0; i < posts.size(); ++i)
-      threads.emplace_back([&, i] {
-        const int fd = connect_to(options.port);
-        std::string buffer;
-        for (const std::string& post : posts[i]) {
-          const auto sent = Clock::now();
-          if (sent > end || failed) break;
-          if (!ask(fd, post, buffer)) {
-            if (!failed.exchange(true)) std::fprintf(stderr, "no success: %s\n", buffer.substr(0, 600).c_str());
-            break;
-          }
-          times[i].push_back(std::chrono::duration<double, std::milli>(Clock::now() - sent).count());
-        }
-        close(fd);
-      });
-  }
-  const double took = std::chrono::duration<double>(Clock::now() - begin).count();
-  std::vector<double> all;
-  for (const auto& one : times) all.insert(all.end(), one.begin(), one.end());
-  std::ranges::sort(all);
-  if (failed || all.empty()) return 1;
-  const auto percentile = [&](std::size_t percent) { return all[(all.size() - 1) * percent / 100]; };
-  std::printf("%.0f records/s  %.0f requests/s  p50 %.2f ms  p99 %.2f ms  (%zu requests in %.1f s)\n",
-              static_cast<double>(all.size()) * options.records / took, static_cast<double>(all.size()) / took,
-              percentile(50), percentile(99), all.size(), took);
+  const Options options = read_options(argc, argv);
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0) files.rlim_cur = files.rlim_max, setrlimit(RLIMIT_NOFILE, &files);
+  Load load(options);
+  load.run();
+  load.tell();
   return 0;
 }
