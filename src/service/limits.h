@@ -69,6 +69,7 @@ constexpr std::size_t kMaxSessionStateBytes = 64 * 1024;  // what a session subs
 
 constexpr std::size_t kMostOpenTenants = 128;
 constexpr Millis kTenantIdle{5 * 60'000};  // then its file is closed
-constexpr int kTidyFrames = 4'000;         // pages in a log (16 MiB) before they are moved to the database file
+constexpr int kTidyAtOnce = 2'000;         // pages of a log that are moved to the database file in one go: some 5 ms
+constexpr int kTidyFrames = 16'000;        // in a log (32 MiB) before all of them are
 
 }  // namespace fortium::service

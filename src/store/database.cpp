@@ -36,6 +36,10 @@ void sync_way_to(const std::string& path) {
 Database::Database(DatabaseOptions options, WriteLock lock)
     : options_(std::move(options)), lock_(std::move(lock)), unsynced_(options_.path + ".unsynced") {}
 
+Database::~Database() {
+  if (log_ >= 0) ::close(log_);
+}
+
 Result<std::unique_ptr<Database>> Database::open(const DatabaseOptions& options, Entropy& entropy) {
   FM_TRY(WriteLock lock, WriteLock::open(options.path + ".lock"));
   FM_TRY_(lock.take(options.lock_wait));
@@ -55,6 +59,7 @@ Result<void> Database::open_locked(Entropy& entropy) {
   FM_TRY(db_, Db::open(options_.path, Db::Mode::create));
   Result<void> prepared = prepare(entropy);
   if (prepared) prepared = trust_log();
+  if (prepared && options_.durability == Durability::deferred) prepared = defer_syncs();
   if (!prepared) {
     note_failure(prepared.error());
     return prepared;
@@ -95,8 +100,8 @@ Result<void> Database::prepare(Entropy& entropy) {
   const bool network = !network_file_system(options_.path).empty();
   if (version <= kSchemaVersion) FM_TRY_(choose_journal(network));
   const char* const full = network ? "PRAGMA synchronous = EXTRA" : "PRAGMA synchronous = FULL";
-  FM_TRY_(db_.exec(options_.durability == Durability::full ? full : "PRAGMA synchronous = NORMAL"));
-  FM_TRY_(migrate(db_));
+  FM_TRY_(db_.exec(options_.durability == Durability::normal ? "PRAGMA synchronous = NORMAL" : full));
+  FM_TRY_(migrate(db_, options_.layout));
   FM_TRY(begin_, db_.prepare("BEGIN IMMEDIATE"));
   FM_TRY(commit_, db_.prepare("COMMIT"));
   FM_TRY(rollback_, db_.prepare("ROLLBACK"));
@@ -121,6 +126,28 @@ Result<void> Database::choose_journal(bool network) {
   // While somebody has the file open with a log, it keeps the log: not this time, then.
   (void)db_.exec("PRAGMA busy_timeout = 0; PRAGMA journal_mode = DELETE");
   return db_.exec("PRAGMA busy_timeout = " + std::to_string(kBusyMs));
+}
+
+// Where there is no log, a commit goes on to be durable when it returns.
+Result<void> Database::defer_syncs() {
+  FM_TRY(Statement mode, db_.prepare("PRAGMA journal_mode"));
+  FM_TRY_(mode.step());
+  if (mode.text(0) != "wal") return {};
+  mode.reset();
+  const std::string log = options_.path + "-wal";
+  log_ = ::open(log.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (log_ < 0) return file_error("open", log);
+  return db_.exec("PRAGMA synchronous = NORMAL");
+}
+
+Result<void> Database::sync() {
+  if (log_ < 0) return {};
+  // What an earlier sync could not bring to the disk lies before ours in the log, and is not tried again.
+  if (unsure_) return Error{Errc::unavailable, "the log of the store could not be synced"};
+  if (::fdatasync(log_) == 0) return {};
+  Error error = file_error("sync", options_.path + "-wal");
+  doubt_log();
+  return error;
 }
 
 Result<void> Database::begin() {
@@ -149,6 +176,11 @@ Result<void> Database::end(Result<void> done) {
 void Database::note_failure(const Error& error) {
   if (error.code != Errc::unavailable) return;
   if (const auto version = db_.integer("PRAGMA user_version"); version && *version > kSchemaVersion) return;
+  doubt_log();
+}
+
+// Any thread.
+void Database::doubt_log() {
   unsure_ = true;
   const int fd = ::open(unsynced_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd >= 0) ::close(fd);
@@ -156,7 +188,7 @@ void Database::note_failure(const Error& error) {
 
 // Inside the lock.
 Result<void> Database::trust_log() {
-  if (::access(unsynced_.c_str(), F_OK) != 0) return {};
+  if (!unsure_ && ::access(unsynced_.c_str(), F_OK) != 0) return {};
   FM_TRY_(db_.empty_log());
   ::unlink(unsynced_.c_str());
   unsure_ = false;

@@ -1,7 +1,8 @@
 // The store's file: opened, brought to our version, and written to by one writer at a time.
 //
 // `full` durability: a commit has reached the disk when it returns. `normal`: it survives the end of the process, not a
-// power loss. One instance belongs to one thread; any number of processes share the file.
+// power loss. `deferred`: the same, until sync() has returned ok. One instance belongs to one thread, but for sync();
+// any number of processes share the file.
 //
 // After a sync that failed, the system takes the pages for clean although the disk never got them: a commit behind them
 // in the log would be lost with them. So the log is emptied into the file before anything else is committed. Where that
@@ -15,12 +16,14 @@
 // Fixed bugs: records acknowledged after a failed sync were lost with the power.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "fortium/base/clock.h"
 #include "fortium/base/entropy.h"
+#include "migrations.h"
 #include "sqlite.h"
 #include "write_lock.h"
 
@@ -30,7 +33,7 @@ namespace fortium::store {
 // pages of half the usual size halve the log.
 constexpr int kPageBytes = 2'048;
 
-enum class Durability { full, normal };
+enum class Durability { full, normal, deferred };
 
 struct DatabaseOptions {
   std::string path;
@@ -39,10 +42,14 @@ struct DatabaseOptions {
   // Where a file goes that is damaged or no store of ours, so that a new one can be begun. Empty: it stays, and opening
   // it is an error.
   std::string quarantine = "";
+  Layout layout = Layout::by_id;  // of a file that is made
 };
 
 class Database {
  public:
+  ~Database();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
   // Makes the file (0600 by the program's umask) and its tables where they are missing. unavailable: it is of a newer
   // version, and left untouched.
   static Result<std::unique_ptr<Database>> open(const DatabaseOptions& options, Entropy& entropy);
@@ -76,6 +83,10 @@ class Database {
     return work();
   }
 
+  // With `deferred` durability: whatever was committed before has reached the disk when this returns ok. Any thread,
+  // also while another one writes the next transaction.
+  Result<void> sync();
+
   Db& db() { return db_; }
   const std::string& device_id() const { return device_id_; }
   const std::string& path() const { return options_.path; }
@@ -107,9 +118,11 @@ class Database {
   Result<void> end(Result<void> done);
   Result<void> open_locked(Entropy& entropy);
   void note_failure(const Error& error);
+  void doubt_log();
   Result<void> trust_log();
   Result<void> prepare(Entropy& entropy);
   Result<void> choose_journal(bool network);
+  Result<void> defer_syncs();
   Result<void> move_away(std::string_view why);
 
   const DatabaseOptions options_;
@@ -121,7 +134,8 @@ class Database {
   std::string moved_to_;
   std::optional<std::uint64_t> inode_;  // of the file, from when it was first looked for
   const std::string unsynced_;          // the file that tells others
-  bool unsure_ = false;
+  std::atomic<bool> unsure_ = false;
+  int log_ = -1;  // for sync(); none where a commit is durable when it returns
 };
 
 }  // namespace fortium::store

@@ -9,7 +9,7 @@ namespace fortium::store {
 namespace {
 
 constexpr std::int64_t kChunk = 500;  // rows a transaction: a few milliseconds
-// In WITHOUT ROWID tables ids are the key. A record that is in neither queue was delivered, or is nobody's.
+// A record that is in neither queue was delivered, or is nobody's.
 constexpr std::string_view kDispensable =
     " AND (lane <= 0 OR (id NOT IN (SELECT id FROM outbox) AND id NOT IN (SELECT id FROM set_aside)))";
 

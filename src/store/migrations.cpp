@@ -180,13 +180,15 @@ CREATE TABLE open_call (
 
 constexpr std::string_view kKinds = "KINDS";
 
-std::string version_1() {
+std::string version_1(Layout layout) {
   std::string sql(kOwnTables), columns;
   for (const metrics::Kind& kind : metrics::kinds()) columns += "  " + std::string(kind.name) + " INTEGER NOT NULL,\n";
   sql.replace(sql.find(kKinds), kKinds.size(), columns);
   for (const metrics::Kind& kind : metrics::kinds()) {
     const std::string name(kind.name);
-    sql += "\n" + schema::create_table(name, kind.shape, schema::kSqlite, kLaneColumn);
+    sql +=
+        "\n" + schema::create_table(name, kind.shape,
+                                    layout == Layout::by_id ? schema::kSqlite : schema::kSqliteByArrival, kLaneColumn);
     sql += "CREATE INDEX " + name + "_by_time ON " + name + " (timestamp);\n";
   }
   return sql;
@@ -200,7 +202,7 @@ Result<void> refuse_foreign(Db& db) {
   return {};
 }
 
-Result<void> migrate(Db& db) {
+Result<void> migrate(Db& db, Layout layout) {
   FM_TRY(const std::int64_t version, db.integer("PRAGMA user_version"));
   if (version < 0 || version > kSchemaVersion + kMostVersionsAhead)
     return Error{Errc::corrupt, "the store claims to have version " + std::to_string(version)};
@@ -209,7 +211,7 @@ Result<void> migrate(Db& db) {
                                         std::to_string(kSchemaVersion) + ": update fortium-metrics"};
   if (version == kSchemaVersion) return {};
   std::string sql = "BEGIN IMMEDIATE;";
-  if (version < 1) sql += version_1();
+  if (version < 1) sql += version_1(layout);
   sql += "PRAGMA user_version = " + std::to_string(kSchemaVersion) + "; COMMIT;";
   if (auto done = db.exec(sql); !done) {
     (void)db.exec("ROLLBACK");
@@ -218,6 +220,6 @@ Result<void> migrate(Db& db) {
   return {};
 }
 
-std::string schema_sql() { return version_1(); }
+std::string schema_sql() { return version_1(Layout::by_id); }
 
 }  // namespace fortium::store

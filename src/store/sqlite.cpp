@@ -239,6 +239,14 @@ Result<void> Db::checkpoint() {
   return {};
 }
 
+Result<void> Db::sync_file() {
+  sqlite3_file* file = nullptr;
+  sqlite3_file_control(handle_, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  const int code = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
+  if (code != SQLITE_OK) return Error{code_of(code), sqlite3_errstr(code)};
+  return {};
+}
+
 Result<void> Db::empty_log(Millis wait) {
   sqlite3_busy_timeout(handle_, static_cast<int>(wait.count()));
   const int code = sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);

@@ -127,6 +127,9 @@ class Db {
   int wal_frames() const { return *wal_frames_; }
   // Moves what it can from the log to the database file without waiting for readers.
   Result<void> checkpoint();
+  // Brings to the disk what checkpoints have put into the database file: where one of them left something in the log,
+  // or somebody reads from there, it has not done so itself.
+  Result<void> sync_file();
   // Moves all of it, and leaves an empty log. busy: somebody still reads from it, after that wait.
   Result<void> empty_log(Millis wait = Millis(5'000));
 

@@ -17,6 +17,8 @@ struct Dialect {
 };
 
 constexpr Dialect kSqlite{"INTEGER", "REAL", "TEXT", " WITHOUT ROWID, STRICT"};
+// Rows lie in the order in which they came, with an index of their keys beside them.
+constexpr Dialect kSqliteByArrival{"INTEGER", "REAL", "TEXT", " STRICT"};
 // Texts are compared byte by byte, as in SQLite.
 constexpr Dialect kPostgres{"BIGINT", "DOUBLE PRECISION", "TEXT COLLATE \"C\"", ""};
 

@@ -71,6 +71,7 @@ Errc code_of(std::string_view state) {
       {"42P01", Errc::not_found},    // table,
       {"22023", Errc::not_found},    // or role
       {"22", Errc::invalid},
+      {"23502", Errc::invalid},  // a value is missing
       {"23", Errc::conflict},
       {"XX001", Errc::corrupt},
       {"XX002", Errc::corrupt},

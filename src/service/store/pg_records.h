@@ -33,6 +33,7 @@ class PgRecords final : public Records {
  private:
   Result<std::vector<metrics::Stored>> append_all(std::span<metrics::Event> events,
                                                   const std::vector<bool>& stamped) override;
+  Result<void> settle() override { return {}; }  // PostgreSQL has it on the disk when it says that it is committed
 
   PgPool& pool_;
   const std::string place_, device_id_;

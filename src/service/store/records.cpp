@@ -8,9 +8,10 @@ namespace fortium::service {
 
 Result<std::vector<metrics::Stored>> Records::append(std::span<metrics::Event> events,
                                                      const std::vector<bool>& stamped) {
-  return group_.append(events, stamped, [this](std::span<metrics::Event> all, const std::vector<bool>& all_stamped) {
+  const auto write = [this](std::span<metrics::Event> all, const std::vector<bool>& all_stamped) {
     return append_all(all, all_stamped);
-  });
+  };
+  return group_.append(events, stamped, {.write = write, .settle = [this] { return settle(); }});
 }
 
 Result<void> Records::each_record(const metrics::Kind& kind, const metrics::Period& period,

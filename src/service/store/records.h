@@ -95,9 +95,11 @@ class Records {
   virtual Result<void> put_rows(const Table& table, std::span<const schema::Row> rows) = 0;
 
  protected:
-  // One transaction, whose records are all kept or none.
+  // One transaction, whose records are all kept or none; durable when settle() has returned.
   virtual Result<std::vector<metrics::Stored>> append_all(std::span<metrics::Event> events,
                                                           const std::vector<bool>& stamped) = 0;
+  // May run beside the next append_all().
+  virtual Result<void> settle() = 0;
 
  private:
   Group group_;

@@ -21,6 +21,11 @@ namespace {
 
 // Ids that senders made from their own are spread over the whole tree: a service can afford to keep more of it at hand.
 constexpr const char* kCache = "PRAGMA cache_size = -8192";  // KiB
+constexpr Millis kQuiet{2'000};                              // since the last request for an organization
+
+store::DatabaseOptions options_of(const std::string& path) {
+  return {.path = path, .durability = store::Durability::deferred, .layout = store::Layout::by_arrival};
+}
 
 class SqliteSnapshot final : public Snapshot {
  public:
@@ -177,7 +182,7 @@ Result<std::shared_ptr<SqliteRecords>> SqliteRecords::open(const std::string& pa
   if (::access(path.c_str(), F_OK) != 0) return Error{Errc::not_found, "the records of this organization are gone"};
   SystemEntropy entropy;
   Opened opened;
-  FM_TRY(opened.database, store::Database::open({.path = path}, entropy));
+  FM_TRY(opened.database, store::Database::open(options_of(path), entropy));
   FM_TRY_(opened.database->db().exec(kCache));
   FM_TRY(opened.store, store::SqliteStore::open(*opened.database));
   opened.reader = std::make_unique<store::SqliteReader>(*opened.database);
@@ -187,7 +192,7 @@ Result<std::shared_ptr<SqliteRecords>> SqliteRecords::open(const std::string& pa
 Result<std::vector<Stored>> SqliteRecords::append_all(std::span<Event> events, const std::vector<bool>& stamped) {
   return opened_.with([&](Opened& opened) -> Result<std::vector<Stored>> {
     FM_TRY(std::vector<Stored> stored, opened.store->append(events));
-    if (opened.database->db().wal_frames() > kTidyFrames) grown_ = true;
+    frames_ = opened.database->db().wal_frames();
     for (std::size_t i = 0; i < events.size(); ++i) {
       if (stored[i] != Stored::conflict || !stamped[i]) continue;
       FM_TRY(const Event kept, store::read_event(opened.database->db(), *events[i].kind, events[i].id()));
@@ -207,7 +212,7 @@ Result<void> SqliteRecords::put_rows(const Table& table, std::span<const schema:
   for (const Column& column : table.columns)
     marks += (marks.empty() ? "" : ", ") + std::string(column.type == Column::Type::bytes ? "CAST(? AS BLOB)" : "?");
   const bool lane = has_lane(table);
-  return opened_.with([&](Opened& opened) {
+  FM_TRY_(opened_.with([&](Opened& opened) {
     return opened.database->write([&]() -> Result<void> {
       FM_TRY(store::Statement put,
              opened.database->db().prepare("INSERT INTO " + table.name + " (" + columns_of(table) +
@@ -216,15 +221,22 @@ Result<void> SqliteRecords::put_rows(const Table& table, std::span<const schema:
       for (const schema::Row& row : rows) FM_TRY_(put.bind_row(row).run());
       return {};
     });
-  });
+  }));
+  return settle();
 }
 
 Result<std::int64_t> SqliteRecords::erase(std::string_view user_id) {
-  return opened_.with([&](Opened& opened) { return store::erase_person(*opened.database, user_id); });
+  FM_TRY(const std::int64_t erased,
+         opened_.with([&](Opened& opened) { return store::erase_person(*opened.database, user_id); }));
+  FM_TRY_(settle());
+  return erased;
 }
 
 Result<std::int64_t> SqliteRecords::expire(const metrics::Kind& kind, WallTime before) {
-  return opened_.with([&](Opened& opened) { return store::drop_older(*opened.database, kind, before); });
+  FM_TRY(const std::int64_t expired,
+         opened_.with([&](Opened& opened) { return store::drop_older(*opened.database, kind, before); }));
+  FM_TRY_(settle());
+  return expired;
 }
 
 Result<void> SqliteRecords::at_one_moment(const std::function<Result<void>(Snapshot&)>& work) {
@@ -234,11 +246,57 @@ Result<void> SqliteRecords::at_one_moment(const std::function<Result<void>(Snaps
   });
 }
 
-void SqliteRecords::tidy() {
-  opened_.with([this](Opened& opened) {
-    grown_ = false;
-    if (auto done = opened.database->tidy(kTidyFrames); !done) log_warn("checkpoint: " + done.error().what);
+// A checkpoint holds up whoever writes. That of a whole log takes long, mostly for the sync of the file at its end,
+// which is left out where some of the log stays: the part that is not in the file yet, and before it nothing is written
+// over. So a reader that stands still in the log makes a checkpoint one of the part before it; the file is synced when
+// nobody waits for it, and the whole is done now and then, or when it is quiet, as it is what lets the log begin anew.
+void SqliteRecords::tidy(When when) {
+  if (tidying_.exchange(true)) return;
+  const auto work = [&](Mark& mark) -> Result<void> {
+    if (when == When::quiet) return empty(mark);
+    if (!grown()) return {};
+    const bool full = frames_ >= kTidyFrames;
+    FM_TRY_(move(mark));
+    if (!full) return {};
+    FM_TRY_(move(mark));  // so that little is left for the moment when nobody may write
+    return empty(mark);
+  };
+  if (auto done = mark_.with(work); !done) log_warn("checkpoint: " + done.error().what);
+  tidying_ = false;
+}
+
+Result<void> SqliteRecords::empty(Mark& mark) {
+  FM_TRY_(release(mark));
+  return opened_.with([this](Opened& opened) {
+    frames_ = 0;
+    return opened.database->tidy(0);
   });
+}
+
+Result<void> SqliteRecords::move(Mark& mark) {
+  const int frames = frames_;
+  if (mark.frames > 0) {
+    FM_TRY_(opened_.with([](Opened& opened) { return opened.database->tidy(0); }));
+    FM_TRY_(release(mark));
+    FM_TRY_(mark.reader.sync_file());
+  }
+  return set(mark, frames);
+}
+
+Result<void> SqliteRecords::set(Mark& mark, int frames) {
+  if (!mark.reader) {
+    FM_TRY(mark.reader, store::Db::open(log_.path(), store::Db::Mode::existing));
+  }
+  FM_TRY_(mark.reader.exec("BEGIN"));
+  FM_TRY_(mark.reader.integer("SELECT count(*) FROM meta"));
+  mark.frames = marked_ = frames;
+  return {};
+}
+
+Result<void> SqliteRecords::release(Mark& mark) {
+  if (mark.frames == 0) return {};
+  mark.frames = marked_ = 0;
+  return mark.reader.exec("COMMIT");
 }
 
 Result<std::unique_ptr<SqliteDepot>> SqliteDepot::open(std::string dir, const Clock& clock, std::size_t most) {
@@ -248,7 +306,7 @@ Result<std::unique_ptr<SqliteDepot>> SqliteDepot::open(std::string dir, const Cl
 
 Result<void> SqliteDepot::create(const std::string& place) {
   SystemEntropy entropy;
-  FM_TRY(const auto made, store::Database::open({.path = path_of(place)}, entropy));
+  FM_TRY(const auto made, store::Database::open(options_of(path_of(place)), entropy));
   return sync_dir(dir_);
 }
 
@@ -282,14 +340,17 @@ void SqliteDepot::forget(const std::string& place) {
 }
 
 void SqliteDepot::rest() {
-  std::vector<std::shared_ptr<SqliteRecords>> grown;
+  std::vector<std::shared_ptr<SqliteRecords>> grown, quiet;
   entries_.with([&](Entries& entries) {
     const SteadyTime now = clock_.steady();
     std::erase_if(entries, [now](const auto& entry) { return now - entry.second.used > kTenantIdle; });
-    for (const auto& [place, entry] : entries)
+    for (const auto& [place, entry] : entries) {
       if (entry.records->grown()) grown.push_back(entry.records);
+      if (entry.records->marked() && now - entry.used > kQuiet) quiet.push_back(entry.records);
+    }
   });
-  for (const auto& records : grown) records->tidy();
+  for (const auto& records : grown) records->tidy(SqliteRecords::When::busy);
+  for (const auto& records : quiet) records->tidy(SqliteRecords::When::quiet);
 }
 
 }  // namespace fortium::service

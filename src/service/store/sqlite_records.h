@@ -14,6 +14,7 @@
 #include "fortium/base/clock.h"
 #include "fortium/base/guarded.h"
 #include "records.h"
+#include "service/limits.h"
 #include "store/database.h"
 #include "store/sqlite_reader.h"
 #include "store/sqlite_store.h"
@@ -32,8 +33,11 @@ class SqliteRecords final : public Records {
   Result<std::int64_t> erase(std::string_view user_id) override;
   Result<std::int64_t> expire(const metrics::Kind& kind, WallTime before) override;
 
-  bool grown() const { return grown_; }
-  void tidy();
+  // There is enough in the log to move some of it into the file; some of it was left there.
+  bool grown() const { return frames_ - marked_ >= kTidyAtOnce; }
+  bool marked() const { return marked_ > 0; }
+  enum class When { busy, quiet };
+  void tidy(When when);
 
  private:
   struct Opened {
@@ -41,12 +45,24 @@ class SqliteRecords final : public Records {
     std::unique_ptr<store::SqliteStore> store;
     std::unique_ptr<store::SqliteReader> reader;
   };
-  explicit SqliteRecords(Opened opened) : opened_(std::move(opened)) {}
+  explicit SqliteRecords(Opened opened) : log_(*opened.database), opened_(std::move(opened)) {}
   Result<std::vector<metrics::Stored>> append_all(std::span<metrics::Event> events,
                                                   const std::vector<bool>& stamped) override;
+  Result<void> settle() override { return log_.sync(); }
 
+  store::Database& log_;  // the one that is opened, for its sync() only
   Guarded<Opened> opened_;
-  std::atomic<bool> grown_ = false;  // its log is to be moved into the file
+  std::atomic<int> frames_ = 0, marked_ = 0;  // in the log after the newest transaction; at the mark, 0 without one
+  struct Mark {                               // a reader that stands still in the log
+    store::Db reader;
+    int frames = 0;
+  };
+  Result<void> empty(Mark& mark);
+  Result<void> move(Mark& mark);
+  Result<void> set(Mark& mark, int frames);
+  Result<void> release(Mark& mark);
+  Guarded<Mark> mark_;
+  std::atomic<bool> tidying_ = false;
 };
 
 class SqliteDepot final : public Depot {
