@@ -26,6 +26,7 @@ using asio::ip::tcp;
 
 constexpr std::size_t kFirstRead = 4096;
 constexpr std::size_t kKeptBuffer = 64 * 1024;  // of a connection that waits
+constexpr std::size_t kSmallBody = 64 * 1024;   // a batch of some 200 records
 // After a refusal the rest of a body is read for a while: closing at once would take the answer from the peer.
 constexpr Millis kDrainTime{2'000};
 constexpr std::size_t kMostDrained = 2 * kMaxBodyBytes;
@@ -123,6 +124,7 @@ void Session::on_head(Status status) {
     return send(std::move(*refused), /*close=*/true);
   }
   if (!expects_body()) return work();
+  if (body_is_here()) return read_body();
   // What the head alone decides is decided before the body is taken.
   later([self = self()] {
     auto refused = std::make_shared<std::optional<Response>>();
@@ -140,6 +142,15 @@ void Session::on_head(Status status) {
 }
 
 bool Session::expects_body() const { return parser_->chunked() || parser_->content_length().value_or(0) > 0; }
+
+// A small body that came with its head is taken whatever the head says: to refuse it unread would cost the connection,
+// and a new one costs more than these bytes.
+bool Session::body_is_here() {
+  const auto length = parser_->content_length();
+  Status status;
+  return !parser_->chunked() && length && *length <= kSmallBody && parser_->get()[http::field::expect].empty() &&
+         buffer_.size() + socket_.available(status) >= *length && !status;
+}
 
 // HTTP/1.0 can ask to be kept; nobody who does needs it.
 bool Session::keeps_alive() const { return parser_->keep_alive() && parser_->get().version() >= 11; }

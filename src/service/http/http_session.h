@@ -56,6 +56,7 @@ class Session final : public Peer {
   void disarm();
   void on_timer();
   bool expects_body() const;
+  bool body_is_here();
   bool keeps_alive() const;
   bool nothing_sent();
 
