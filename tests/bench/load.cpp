@@ -2,10 +2,11 @@
 //
 //   bench_load PORT KEY[,KEY…] CONNECTIONS RECORDS SECONDS [--pace N] [--in-order] [--mixed] [--limited]
 //
-// Each connection is an installation that sends its backlog: RECORDS new records in every request, the next one when the
-// one before was answered; 1: to the end point of single records. Keys take turns. Every answer must be a success.
+// Each connection is an installation that sends its backlog: RECORDS new records in every request, the next one when
+// the one before was answered; 1: to the end point of single records. Keys take turns. Every answer must be a success.
 //
-// --pace N    N requests a second, at times that are fixed before. What is measured begins then, so a request that has to
+// --pace N    N requests a second, at times that are fixed before. What is measured begins then, so a request that has
+// to
 //             wait for the one before it counts its wait
 // --in-order  ids by time, as the tools make them (UUIDv7); else spread, as hooks and imports derive them
 // --mixed     what is in one request happened at any time of one hour in 40 sessions, and not in one after the other
@@ -37,14 +38,13 @@
 #include <utility>
 #include <vector>
 
+#include "backlog.h"
+
 namespace {
 
 using Clock = std::chrono::steady_clock;
 using Time = Clock::time_point;
 
-constexpr std::time_t kHour = 3600, kBegin = 1'767'225'600;  // 2026-01-01T00:00:00Z
-constexpr int kSecondsBetween = 5;                           // of two records of an installation
-constexpr int kInSession = 500, kSessions = 40;              // records, where they come one after the other; of --mixed
 constexpr std::size_t kPiece = 64 * 1024;
 
 struct Options {
@@ -54,21 +54,15 @@ struct Options {
   int records = 0;
   int seconds = 0;
   int pace = 0;
-  bool in_order = false;
-  bool mixed = false;
+  bench::Backlog::Order order = {};
   bool limited = false;
 };
-
-// Numbers of a fixed width, written over those that are there.
-void put(char* at, int width, std::uint64_t number, unsigned base = 10) {
-  for (int i = width - 1; i >= 0; --i, number /= base) at[i] = "0123456789abcdef"[number % base];
-}
 
 // One request, whose records are new each time.
 class Post {
  public:
-  Post(const Options& options, int connection, std::uint64_t seed) : options_(options), dice_(seed), clock_(kBegin) {
-    clock_ -= (options.mixed ? 0 : connection % 64) * 7 * 24 * kHour;
+  Post(const Options& options, int connection, std::uint64_t seed)
+      : options_(options), backlog_(options.order, connection, seed) {
     std::string body;
     if (options.records > 1) body = R"({"batch_id":"b","device_id":")" + device(connection) + R"(","tool_usages":[)";
     for (int i = 0; i < options.records; ++i) add_record(body, i, connection);
@@ -84,11 +78,10 @@ class Post {
   const std::string& text() const { return text_; }
 
   void renew() {
+    bench::Backlog::Record record;
     for (const std::size_t place : places_) {
-      clock_ += options_.mixed ? 0 : kSecondsBetween;
-      const std::time_t time = clock_ + (options_.mixed ? static_cast<std::time_t>(dice_() % kHour) : 0);
-      write(text_.data() + place, time, options_.mixed ? dice_() % kSessions : number_ / kInSession);
-      ++number_;
+      backlog_.next(record);
+      write(text_.data() + place, record);
     }
   }
 
@@ -99,40 +92,32 @@ class Post {
   void add_record(std::string& body, int number, int connection) {
     if (number > 0) body += ',';
     places_.push_back(body.size());
-    const std::string of = options_.mixed ? "0" : std::to_string(connection);
-    body += R"({"id":"00000000-0000-8000-8000-000000000000","timestamp":"2026-01-02T03:04:05.678Z","session_id":"session-)"
-            R"(0000-)" +
-            of + R"(","user_id":"user-)" + of + R"(","project":"shop","tool_name":"Tool)" + std::to_string(number % 7) +
-            R"(","execution_time_ms":)" + std::to_string(number) + R"(.25,"status":"success","source":"mcp"})";
-    if (options_.records == 1)
-      body.insert(body.size() - 1, R"(,"device_id":")" + device(connection) + '"');
+    const std::string of = options_.order.mixed ? "0" : std::to_string(connection);
+    body +=
+        R"({"id":"00000000-0000-8000-8000-000000000000","timestamp":"2026-01-02T03:04:05.678Z","session_id":"session-)"
+        R"(0000-)" +
+        of + R"(","user_id":"user-)" + of + R"(","project":"shop","tool_name":"Tool)" + std::to_string(number % 7) +
+        R"(","execution_time_ms":)" + std::to_string(number) + R"(.25,"status":"success","source":"mcp"})";
+    if (options_.records == 1) body.insert(body.size() - 1, R"(,"device_id":")" + device(connection) + '"');
   }
 
-  void write(char* record, std::time_t time, std::uint64_t session) {
-    char* const id = record + std::strlen(R"({"id":")");
-    char* const when = id + 36 + std::strlen(R"(","timestamp":")");
+  static void write(char* at, const bench::Backlog::Record& record) {
+    char* const id = at + std::strlen(R"({"id":")");
+    char* const when = id + bench::kIdBytes + std::strlen(R"(","timestamp":")");
     std::tm utc{};
-    gmtime_r(&time, &utc);
-    put(when, 4, static_cast<std::uint64_t>(utc.tm_year) + 1900);
-    put(when + 5, 2, static_cast<std::uint64_t>(utc.tm_mon) + 1);
-    put(when + 8, 2, static_cast<std::uint64_t>(utc.tm_mday));
-    put(when + 11, 2, static_cast<std::uint64_t>(utc.tm_hour));
-    put(when + 14, 2, static_cast<std::uint64_t>(utc.tm_min));
-    put(when + 17, 2, static_cast<std::uint64_t>(utc.tm_sec));
-    put(when + 24 + std::strlen(R"(","session_id":"session-)"), 4, session % 10'000);
-    const std::uint64_t ms = options_.in_order ? static_cast<std::uint64_t>(time) * 1000 + 678 : dice_();
-    put(id, 8, ms >> 16, 16);
-    put(id + 9, 4, ms, 16);
-    put(id + 14, 1, options_.in_order ? 7 : 8);
-    put(id + 15, 3, dice_(), 16);
-    put(id + 20, 3, dice_(), 16);
-    put(id + 24, 12, dice_(), 16);
+    gmtime_r(&record.time, &utc);
+    std::memcpy(id, record.id, bench::kIdBytes);
+    bench::put(when, 4, static_cast<std::uint64_t>(utc.tm_year) + 1900);
+    bench::put(when + 5, 2, static_cast<std::uint64_t>(utc.tm_mon) + 1);
+    bench::put(when + 8, 2, static_cast<std::uint64_t>(utc.tm_mday));
+    bench::put(when + 11, 2, static_cast<std::uint64_t>(utc.tm_hour));
+    bench::put(when + 14, 2, static_cast<std::uint64_t>(utc.tm_min));
+    bench::put(when + 17, 2, static_cast<std::uint64_t>(utc.tm_sec));
+    bench::put(when + 24 + std::strlen(R"(","session_id":"session-)"), 4, record.session % 10'000);
   }
 
   const Options& options_;
-  std::mt19937_64 dice_;
-  std::time_t clock_;
-  std::uint64_t number_ = 0;
+  bench::Backlog backlog_;
   std::string text_;
   std::vector<std::size_t> places_;  // of records
 };
@@ -175,10 +160,12 @@ class Load {
     const auto seconds = [](const timeval& time) {
       return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
     };
-    std::printf("%.0f records/s  %.0f requests/s  p50 %.2f ms  p99 %.2f ms  (%zu taken, %zu limited in %.1f s; own processor %.0f %%)\n",
-                static_cast<double>(times_.size()) * options_.records / took_,
-                static_cast<double>(times_.size()) / took_, percentile(50), percentile(99), times_.size(), refused_,
-                took_, (seconds(used.ru_utime) + seconds(used.ru_stime)) / took_ * 100);
+    std::printf(
+        "%.0f records/s  %.0f requests/s  p50 %.2f ms  p99 %.2f ms  (%zu taken, %zu limited in %.1f s; own processor "
+        "%.0f %%)\n",
+        static_cast<double>(times_.size()) * options_.records / took_, static_cast<double>(times_.size()) / took_,
+        percentile(50), percentile(99), times_.size(), refused_, took_,
+        (seconds(used.ru_utime) + seconds(used.ru_stime)) / took_ * 100);
   }
 
  private:
@@ -319,17 +306,19 @@ Options read_options(int argc, char** argv) {
     if (word == "--pace" && i + 1 < argc)
       options.pace = std::atoi(argv[++i]);
     else if (word == "--in-order")
-      options.in_order = true;
+      options.order.in_order = true;
     else if (word == "--mixed")
-      options.mixed = true;
+      options.order.mixed = true;
     else if (word == "--limited")
       options.limited = true;
     else
       words.emplace_back(word);
   }
   if (words.size() != 5) {
-    std::fputs("usage: bench_load PORT KEY[,KEY...] CONNECTIONS RECORDS SECONDS [--pace N] [--in-order] [--mixed] [--limited]\n",
-               stderr);
+    std::fputs(
+        "usage: bench_load PORT KEY[,KEY...] CONNECTIONS RECORDS SECONDS [--pace N] [--in-order] [--mixed] "
+        "[--limited]\n",
+        stderr);
     std::exit(2);
   }
   options.port = std::atoi(words[0].c_str());
