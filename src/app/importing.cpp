@@ -16,7 +16,10 @@ namespace fortium::app {
 
 namespace {
 
-constexpr std::size_t kGroup = 8'000;  // records a commit
+// Records a commit: some 4 MiB, packed. A group comes in the order of its ids, so the larger it is the more of them
+// meet in a page, which is written once for all.
+constexpr std::size_t kGroup = 16'000;
+constexpr std::size_t kFewer = 8'000;  // of those that wait in the recorder, where one takes a KiB
 // Pages in the log before it is moved to the file: what is imported is spread over all of the tables, so a page is
 // written again and again, but moved once. 64 MiB.
 constexpr int kMostFrames = 32'000;
@@ -27,6 +30,9 @@ constexpr std::int64_t kKiB = 1'024;
 metrics::Stamp stamp_of(const Settings& settings) {
   return {.source = "import", .session_id = "", .user_id = settings.text("user_id"), .project = ""};
 }
+
+// Others are kept as they are.
+bool is_looked_at(const metrics::Kind& kind) { return kind.name == claude::kRequest || kind.name == claude::kSession; }
 
 bool is_end(const metrics::Event& event) {
   for (std::size_t i = metrics::kEnvelopeSize; i < event.row.size(); ++i)
@@ -67,7 +73,7 @@ Result<void> Importing::import_transcripts(const std::vector<std::string>& paths
   const auto sessions = claude::find_transcripts(
       paths, [this](const std::string& path, std::string why) { skip(path, 0, std::move(why)); });
   claude::Importer importer(
-      prices, local_.clock().now(), [this](const std::string& path) { return known(path); },
+      prices, settings_.text("user_id"), local_.clock().now(), [this](const std::string& path) { return known(path); },
       [environment = process_environment()](const std::string& dir) { return opted_out(dir, environment); },
       how_.at_least);
   const std::int64_t unread = importer.unread(sessions);
@@ -111,21 +117,25 @@ Result<void> Importing::take(claude::Lot& lot) {
   counts_.api_errors += lot.counts.api_errors;
   for (const auto& [model, count] : lot.unpriced) counts_.unpriced[model] += count;
   for (claude::SkippedLine& one : lot.skipped) skip(std::move(one.file), one.line, std::move(one.why));
-  std::vector<std::string> keys;
-  for (const std::string& path : lot.paths) keys.push_back(store::Imports::key_of(path));
+  const std::size_t first_file = group_files_.size();
+  for (const std::string& path : lot.paths) group_files_.push_back(store::Imports::key_of(path));
   std::map<std::string, std::int64_t> replays;
-  for (claude::Counted& one : lot.records) {
-    FM_TRY(const bool replay, is_replay(lot, one));
-    if (replay) {
-      ++counts_.replays;
-      ++replays[keys[one.file]];
-      continue;
+  for (std::size_t place = 0; place < lot.records.size(); ++place) {
+    const claude::Counted& one = lot.counted[place];
+    const metrics::Kind& kind = lot.records.kind(place);
+    if (is_looked_at(kind)) {
+      lot.records.read(place, event_);
+      FM_TRY(const bool replay, is_replay(lot, event_, one.side));
+      if (replay) {
+        ++counts_.replays;
+        ++replays[group_files_[first_file + one.file]];
+        continue;
+      }
+      FM_TRY(const bool alive, is_alive(event_));
+      if (alive) continue;
     }
-    FM_TRY(const bool alive, is_alive(one.event));
-    if (alive) continue;
-    const metrics::Kind& kind = *one.event.kind;
-    recorder_.stage(std::move(one.event));
-    staged(kind, keys[one.file]);
+    if (!dry_) group_.add(lot.records, place);
+    staged(kind, first_file + one.file);
   }
   for (const auto& [path, one] : lot.progress) {
     const std::string key = store::Imports::key_of(path);
@@ -145,19 +155,19 @@ Result<bool> Importing::is_alive(const metrics::Event& event) {
 }
 
 // The same message under another request id, in a side chain.
-Result<bool> Importing::is_replay(const claude::Lot& lot, const claude::Counted& one) {
-  if (!one.event.has(metrics::kMessageId)) return false;
+Result<bool> Importing::is_replay(const claude::Lot& lot, const metrics::Event& event, bool side) {
+  if (!event.has(metrics::kMessageId)) return false;
   if (session_ != lot.session) {
     session_ = lot.session;
     messages_.clear();
     if (lot.resumed && !dry_) {
       FM_TRY(store::Database* const database, local_.store().database());
-      FM_TRY(messages_, store::Imports(*database).messages_of(std::string(one.event.text(metrics::kSessionId))));
+      FM_TRY(messages_, store::Imports(*database).messages_of(std::string(event.text(metrics::kSessionId))));
     }
   }
-  const std::string message = std::string(one.event.text(metrics::kMessageId)) + "/";
-  std::string key = message + std::string(one.event.text(metrics::kRequestId));
-  if (one.side) {
+  const std::string message = std::string(event.text(metrics::kMessageId)) + "/";
+  std::string key = message + std::string(event.text(metrics::kRequestId));
+  if (side) {
     const auto other = messages_.lower_bound(message);
     if (other != messages_.end() && other->starts_with(message) && !messages_.contains(key)) return true;
   }
@@ -169,7 +179,7 @@ Result<bool> Importing::is_replay(const claude::Lot& lot, const claude::Counted&
 Result<void> Importing::import_legacy(const std::vector<std::string>& paths) {
   legacy::Found found;
   const legacy::Visitor visitor{.take = [this](const legacy::Converted& one) { return stage(*one.kind, one.record); },
-                                .pause = [this] { return staged_.size() >= kGroup ? commit() : Result<void>(); }};
+                                .pause = [this] { return staged_.size() >= kFewer ? commit() : Result<void>(); }};
   for (const std::string& path : paths) FM_TRY_(legacy::read_folder(path, found, visitor));
   counts_.files += found.files;
   counts_.read_bytes += found.bytes;
@@ -194,7 +204,7 @@ Result<void> Importing::import_files(const std::vector<std::string>& paths, bool
             skip(path, line, "/id: is required, as a record without one would count again at the next import");
           else if (std::string why = stage(kind, record); !why.empty())
             skip(path, line, std::move(why));
-          return staged_.size() >= kGroup ? commit() : Result<void>();
+          return staged_.size() >= kFewer ? commit() : Result<void>();
         },
         .skip = [&](std::int64_t line, std::string why) { skip(path, line, std::move(why)); }};
     FM_TRY_(tables ? read_table(file, visitor) : read_record_lines(file, visitor));
@@ -209,11 +219,11 @@ std::string Importing::stage(const metrics::Kind& kind, const Json& record) {
   return "";
 }
 
-void Importing::staged(const metrics::Kind& kind, std::string file) {
+void Importing::staged(const metrics::Kind& kind, std::size_t file) {
   if (dry_)
     ++counts_.imported[std::string(kind.name)];
   else
-    staged_.push_back({&kind, std::move(file)});
+    staged_.push_back({&kind, file});
 }
 
 void Importing::skip(std::string file, std::int64_t line, std::string why) {
@@ -223,16 +233,19 @@ void Importing::skip(std::string file, std::int64_t line, std::string why) {
 
 Result<void> Importing::commit() {
   if (dry_) return {};
-  FM_TRY(const auto stored, recorder_.commit());
+  FM_TRY(const auto stored, group_.size() > 0 ? local_.store().append(group_) : recorder_.commit());
   for (std::size_t i = 0; i < stored.size(); ++i) {
     if (stored[i] == metrics::Stored::fresh)
       ++counts_.imported[std::string(staged_[i].kind->name)];
     else
       ++counts_.duplicates;
     if (stored[i] == metrics::Stored::fresh || staged_[i].kind->name != "model_usage") continue;
-    if (const auto file = progress_.find(staged_[i].file); file != progress_.end()) ++file->second.copies;
+    if (staged_[i].file == kNoFile) continue;
+    if (const auto file = progress_.find(group_files_[staged_[i].file]); file != progress_.end()) ++file->second.copies;
   }
   staged_.clear();
+  group_ = {};
+  group_files_.clear();
   if (!progress_.empty()) {
     FM_TRY(store::Database* const database, local_.store().database());
     FM_TRY_(store::Imports(*database).save(progress_));

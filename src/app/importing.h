@@ -64,10 +64,10 @@ class Importing {
   Result<void> import_files(const std::vector<std::string>& paths, bool tables);
   Result<void> take(claude::Lot& lot);
   Result<bool> is_alive(const metrics::Event& event);
-  Result<bool> is_replay(const claude::Lot& lot, const claude::Counted& one);
+  Result<bool> is_replay(const claude::Lot& lot, const metrics::Event& event, bool side);
   // Why it cannot be a record; empty: it is one.
   std::string stage(const metrics::Kind& kind, const Json& record);
-  void staged(const metrics::Kind& kind, std::string file = "");
+  void staged(const metrics::Kind& kind, std::size_t file = kNoFile);
   void skip(std::string file, std::int64_t line, std::string why);
   Result<void> commit();
 
@@ -80,15 +80,19 @@ class Importing {
   Local local_;
   metrics::Recorder recorder_;
   ImportCounts counts_;
+  static constexpr std::size_t kNoFile = SIZE_MAX;
   struct Staged {
     const metrics::Kind* kind;
-    std::string file;  // key of the transcript that it is of
+    std::size_t file;  // the transcript that it is of: its place in group_files_
   };
   std::vector<Staged> staged_;
+  metrics::EventPack group_;  // of transcripts, to be kept with the next commit; all else waits in the recorder
+  std::vector<std::string> group_files_;  // keys of their paths
   std::optional<store::Imports> imports_;
   std::int64_t closed_ = 0;  // what the store said when imports_ was made: it goes with its file
   std::map<std::string, std::optional<claude::Progress>> known_;  // by key of the path, as it was at first
   std::map<std::string, store::ImportedFile> progress_;  // to be saved with the next commit; never empty after one
+  metrics::Event event_;                                 // the one that is looked at
   // Messages of the session that is read now: "message id/request id".
   std::string session_;
   std::set<std::string> messages_;

@@ -6,13 +6,13 @@
 
 #include <algorithm>
 #include <cstring>
-#include <deque>
-#include <future>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <thread>
 
 #include "fortium/base/json.h"
+#include "fortium/schema/check_row.h"
+#include "read_ahead.h"
 
 namespace fortium::claude {
 
@@ -45,15 +45,14 @@ struct Task {
 // One file while it is read. Moves from thread to thread, a lot each.
 class Reading {
  public:
-  Reading(const Task& task, const Prices& prices, WallTime now, const Importer::Off& off)
+  Reading(const Task& task, const Importer::How& how)
       : path_(task.file.path),
         descriptor_(path_),
         progress_{task.file.inode, 0, task.known ? task.known->offset : 0, Rest::busy, ""},
         size_(task.file.size),
         rest_(task.rest),
-        now_(now),
-        off_(off),
-        transcript_(prices, task.file.main, carried_of(task)),
+        how_(how),
+        transcript_(how.prices, task.file.main, carried_of(task)),
         counted_(transcript_.counts()) {}
 
   // False: the file is read to its end.
@@ -139,19 +138,23 @@ class Reading {
   bool is_wanted() {
     if (!line_.cwd.empty() && line_.cwd != dir_) {
       dir_ = line_.cwd;
-      wanted_ = !off_(dir_);
+      wanted_ = !how_.off(dir_);
     }
     return wanted_;
   }
 
   // Here, and not where it is written, as there is one writer.
   void check(Lot& lot) {
-    for (const Made& made : made_) {
-      schema::Checked checked = metrics::check_event(*made.kind, made.record, now_);
-      if (checked.ok())
-        lot.records.push_back({{made.kind, std::move(checked.row)}, made.side, lot.paths.size() - 1});
-      else
-        lot.skipped.push_back({path_, number_, schema::to_text(checked.violations)});
+    for (Made& made : made_) {
+      const auto wrong = schema::check_row(made.event.kind->shape, made.event.row, how_.now);
+      if (!wrong.empty()) {
+        lot.skipped.push_back({path_, number_, schema::to_text(wrong)});
+        continue;
+      }
+      made.event.row[metrics::kRecordedAt] = to_ms(how_.now);
+      if (!how_.user_id.empty()) made.event.row[metrics::kUserId] = how_.user_id;
+      lot.records.add(made.event);
+      lot.counted.push_back({made.side, lot.paths.size() - 1});
     }
     made_.clear();
   }
@@ -161,8 +164,7 @@ class Reading {
   Progress progress_;
   const std::int64_t size_;  // when it was looked at
   const Rest rest_;
-  const WallTime now_;
-  const Importer::Off& off_;
+  const Importer::How& how_;
   std::string dir_;
   bool wanted_ = true;
   Transcript transcript_;
@@ -175,26 +177,20 @@ class Reading {
   Line line_;
 };
 
-// One session, or a part of it: read lot by lot, always by one thread at a time.
-class Stream {
+// One session, or a part of it.
+class Stream final : public LotStream {
  public:
-  Stream(std::vector<Task> tasks, std::string session, bool resumed, const Prices& prices, WallTime now,
-         const Importer::Off& off)
-      : tasks_(std::move(tasks)),
-        session_(std::move(session)),
-        resumed_(resumed),
-        prices_(prices),
-        now_(now),
-        off_(off) {}
+  Stream(std::vector<Task> tasks, std::string session, bool resumed, const Importer::How& how)
+      : tasks_(std::move(tasks)), session_(std::move(session)), resumed_(resumed), how_(how) {}
 
-  Result<Lot> next() {
+  Result<Lot> next() override {
     Lot lot{.session = session_, .resumed = resumed_};
     if (!parser_) {
       FM_TRY(parser_, make_line_parser());
     }
     while (lot.read_bytes < kLotBytes && lot.records.size() < kLotRecords && !done()) {
       if (!reading_) {
-        reading_ = std::make_unique<Reading>(tasks_[at_], prices_, now_, off_);
+        reading_ = std::make_unique<Reading>(tasks_[at_], how_);
         ++lot.files;
       }
       if (reading_->step(*parser_, lot)) continue;
@@ -203,29 +199,17 @@ class Stream {
     }
     return lot;
   }
-  bool done() const { return at_ == tasks_.size(); }
+  bool done() const override { return at_ == tasks_.size(); }
 
  private:
   const std::vector<Task> tasks_;
   const std::string session_;
   const bool resumed_;
-  const Prices& prices_;
-  const WallTime now_;
-  const Importer::Off& off_;
+  const Importer::How& how_;
   std::size_t at_ = 0;
   std::unique_ptr<LineParser> parser_;
   std::unique_ptr<Reading> reading_;
 };
-
-struct Flight {
-  std::unique_ptr<Stream> stream;
-  std::future<Result<Lot>> lot;
-};
-
-Flight launch(std::unique_ptr<Stream> stream) {
-  Stream* const one = stream.get();
-  return {std::move(stream), std::async(std::launch::async, [one] { return one->next(); })};
-}
 
 Rest rest_of(const TranscriptFile& file, WallTime now, Rest at_least) {
   const Millis quiet = now - from_ms(file.modified_ms);
@@ -256,35 +240,28 @@ std::int64_t Importer::unread(const std::vector<SessionFiles>& sessions) const {
 }
 
 Result<void> Importer::run(const std::vector<SessionFiles>& sessions, const Take& take) {
-  const std::size_t threads = std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, kMostThreads);
-  std::deque<Flight> flying;
-  auto next = sessions.begin();
-  const auto refill = [&] {
-    while (flying.size() <= threads && next != sessions.end()) {
-      const SessionFiles& session = *next++;
-      std::vector<Task> tasks;
-      bool resumed = false;
-      for (const TranscriptFile& file : session.files) {
-        const Progress* before = same_file(file, known_);
-        resumed = resumed || before != nullptr;
-        const Rest rest = rest_of(file, now_, at_least_);
-        if (is_idle(file, before, rest)) continue;
-        tasks.push_back({file, before != nullptr ? std::optional(*before) : std::nullopt, rest});
-      }
-      if (!tasks.empty())
-        flying.push_back(launch(
-            std::make_unique<Stream>(std::move(tasks), session.files.front().path, resumed, prices_, now_, off_)));
+  std::vector<std::unique_ptr<LotStream>> streams;
+  for (const SessionFiles& session : sessions) {
+    std::vector<Task> tasks;
+    bool resumed = false;
+    for (const TranscriptFile& file : session.files) {
+      const Progress* before = same_file(file, known_);
+      resumed = resumed || before != nullptr;
+      const Rest rest = rest_of(file, how_.now, at_least_);
+      if (is_idle(file, before, rest)) continue;
+      tasks.push_back({file, before != nullptr ? std::optional(*before) : std::nullopt, rest});
     }
-  };
-  for (refill(); !flying.empty(); refill()) {
-    Flight first = std::move(flying.front());
-    flying.pop_front();
-    FM_TRY(Lot lot, first.lot.get());
-    if (!first.stream->done()) flying.push_front(launch(std::move(first.stream)));
-    refill();  // others read while this one is taken
-    FM_TRY_(take(lot));
+    if (!tasks.empty())
+      streams.push_back(std::make_unique<Stream>(std::move(tasks), session.files.front().path, resumed, how_));
   }
-  return {};
+  if (streams.empty()) return {};
+  const std::size_t most = std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, kMostThreads);
+  const std::size_t threads = std::min(most, streams.size());
+  for (ReadAhead lots(std::move(streams), threads);;) {
+    FM_TRY(std::optional<Lot> lot, lots.next());
+    if (!lot) return {};
+    FM_TRY_(take(*lot));
+  }
 }
 
 }  // namespace fortium::claude

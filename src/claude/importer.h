@@ -1,8 +1,8 @@
 // Reads transcripts and hands their records over, lot by lot. It does not know the store.
 //
-// Files are read in parallel by a few short-lived threads, a few MiB a lot; lots are handed over in the order of the
-// files, on the caller's thread, so that what is counted does not depend on which thread was faster. Only whole lines
-// are taken. Memory is bounded by kMostThreads lots. One instance belongs to one thread.
+// Files are read in parallel by a few threads, a few MiB a lot, and ahead of the caller (read_ahead.h); lots are handed
+// over in the order of the files, on the caller's thread, so that what is counted does not depend on which thread was
+// faster. Only whole lines are taken. Memory is bounded. One instance belongs to one thread.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@
 
 #include "find_transcripts.h"
 #include "fortium/base/clock.h"
-#include "fortium/metrics/event.h"
+#include "fortium/metrics/event_pack.h"
 #include "prices.h"
 #include "transcript.h"
 
@@ -41,16 +41,16 @@ struct SkippedLine {
   std::string why;
 };
 
-// A checked record, ready for Recorder::stage.
+// Of a record, beside what it says.
 struct Counted {
-  metrics::Event event;
   bool side = false;     // of a side chain: it may replay a message of its session
   std::size_t file = 0;  // of the lot's paths
 };
 
 // What one reading of a piece brought.
 struct Lot {
-  std::vector<Counted> records;
+  metrics::EventPack records;                // checked and stamped
+  std::vector<Counted> counted;              // the same in order
   std::vector<std::string> paths;            // that they came from
   std::map<std::string, Progress> progress;  // by path; counts once the records are kept
   std::vector<SkippedLine> skipped;
@@ -71,8 +71,16 @@ class Importer {
   using Off = std::function<bool(const std::string& dir)>;
 
   // `at_least`: for how long the files have been left alone, where one knows better than by their times.
-  Importer(const Prices& prices, WallTime now, Known known, Off off, Rest at_least = Rest::busy)
-      : prices_(prices), now_(now), known_(std::move(known)), off_(std::move(off)), at_least_(at_least) {}
+  Importer(const Prices& prices, std::string user_id, WallTime now, Known known, Off off, Rest at_least = Rest::busy)
+      : how_{prices, std::move(user_id), now, std::move(off)}, known_(std::move(known)), at_least_(at_least) {}
+
+  // What all that is read has in common.
+  struct How {
+    const Prices& prices;
+    std::string user_id;  // of the records; may be empty
+    WallTime now;
+    Off off;
+  };
 
   // Bytes of these sessions that are new.
   std::int64_t unread(const std::vector<SessionFiles>& sessions) const;
@@ -80,10 +88,8 @@ class Importer {
   Result<void> run(const std::vector<SessionFiles>& sessions, const Take& take);
 
  private:
-  const Prices& prices_;
-  const WallTime now_;
+  const How how_;
   const Known known_;
-  const Off off_;
   const Rest at_least_;
 };
 

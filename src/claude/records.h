@@ -16,6 +16,7 @@ inline constexpr std::string_view kCommand = "command_execution";
 inline constexpr std::string_view kTool = "tool_usage";
 inline constexpr std::string_view kAgent = "agent_interaction";
 inline constexpr std::string_view kSession = "user_session";
+inline constexpr std::string_view kRequest = "model_usage";
 inline constexpr std::string_view kTurn = "turn";        // from a prompt to its answer
 inline constexpr std::string_view kCompact = "compact";  // a conversation is summed up
 inline constexpr std::string_view kEvent = "event";      // how often an event of this name was seen

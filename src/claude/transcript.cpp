@@ -24,7 +24,22 @@ std::string name_of(std::string_view folder) {
   return std::string(folder.substr(folder.rfind('/') + 1));
 }
 
-Made make(const char* kind, Json record) { return {metrics::find_kind(kind), std::move(record), false}; }
+schema::Value& field(metrics::Event& event, std::string_view name) {
+  const auto at = std::ranges::find(event.kind->shape, name, &schema::Field::name);
+  FM_CHECK(at != event.kind->shape.end());
+  return event.row[static_cast<std::size_t>(at - event.kind->shape.begin())];
+}
+
+void set(metrics::Event& event, std::string_view name, std::string_view text) {
+  field(event, name) = std::string(text);
+}
+void set(metrics::Event& event, std::string_view name, std::int64_t number) { field(event, name) = number; }
+void set(metrics::Event& event, std::string_view name, double number) { field(event, name) = number; }
+
+// Absent rather than empty.
+void set_if(metrics::Event& event, metrics::Envelope place, std::string_view text) {
+  if (!text.empty()) event.row[place] = std::string(text);
+}
 
 Json usage_json(const Usage& usage) {
   return {usage.input,        usage.output, usage.cache_read, usage.cache_creation, usage.cache_creation_1h,
@@ -112,13 +127,16 @@ Json Transcript::carry() const {
   return out;
 }
 
-Json Transcript::envelope(std::string id, std::string_view timestamp, std::string_view session,
-                          std::string_view prompt) const {
-  Json record{{"id", std::move(id)}, {"source", "import"}};
-  set_if(record, "timestamp", timestamp);
-  set_if(record, "session_id", session);
-  set_if(record, "project", project_);
-  set_if(record, "prompt_id", prompt);
+metrics::Event Transcript::envelope(std::string_view kind, std::string_view key, std::string_view timestamp,
+                                    std::string_view session, std::string_view prompt) const {
+  metrics::Event record{metrics::find_kind(kind)};
+  record.row.resize(record.kind->shape.size());
+  record.row[metrics::kId] = derived_id(kind, key);
+  record.row[metrics::kSource] = std::string("import");
+  set_if(record, metrics::kTimestamp, timestamp);
+  set_if(record, metrics::kSessionId, session);
+  set_if(record, metrics::kProject, project_);
+  set_if(record, metrics::kPromptId, prompt);
   return record;
 }
 
@@ -146,11 +164,11 @@ void Transcript::begin(const Line& line, std::vector<Made>& out) {
   session_ = line.session_id;
   first_ = line.timestamp;
   if (!main_ || line.sidechain) return;
-  Json record = envelope(derived_id("user_session", session_ + "/start"), first_, session_, "");
-  record["change"] = "start";
-  record["status"] = "active";
-  record["session_start"] = first_;
-  out.push_back(make("user_session", std::move(record)));
+  metrics::Event record = envelope(kSession, session_ + "/start", first_, session_, "");
+  set(record, "change", "start");
+  set(record, "status", "active");
+  set(record, "session_start", first_);
+  out.push_back({std::move(record)});
 }
 
 void Transcript::take_assistant(const Line& line, std::vector<Made>& out) {
@@ -176,11 +194,11 @@ void Transcript::take_assistant(const Line& line, std::vector<Made>& out) {
     calls_.insert_or_assign(use.id, Call{use.name, use.agent, line.timestamp, line.session_id, prompt_});
     const std::string command = use.name == "Skill" ? command_named(use.skill) : "";
     if (command.empty()) continue;
-    Json record = envelope(derived_id("command_execution", use.id), line.timestamp, line.session_id, prompt_);
-    record["tool_use_id"] = use.id;
-    record["command_name"] = command;
-    record["status"] = "success";
-    out.push_back(make("command_execution", std::move(record)));
+    metrics::Event record = envelope(kCommand, use.id, line.timestamp, line.session_id, prompt_);
+    record.row[metrics::kToolUseId] = use.id;
+    set(record, "command_name", command);
+    set(record, "status", "success");
+    out.push_back({std::move(record)});
   }
 }
 
@@ -189,10 +207,10 @@ void Transcript::take_user(const Line& line, std::vector<Made>& out) {
   // got another prompt id there.
   if (const std::string command = command_named(line.command); !command.empty() && line.timestamp >= first_) {
     const std::string& key = line.prompt_id.empty() ? line.uuid : line.prompt_id;
-    Json record = envelope(derived_id("command_execution", key), line.timestamp, line.session_id, line.prompt_id);
-    record["command_name"] = command;
-    record["status"] = "success";
-    out.push_back(make("command_execution", std::move(record)));
+    metrics::Event record = envelope(kCommand, key, line.timestamp, line.session_id, line.prompt_id);
+    set(record, "command_name", command);
+    set(record, "status", "success");
+    out.push_back({std::move(record)});
   }
   for (const ToolResult& result : line.tool_results) {
     const auto at = calls_.find(result.id);
@@ -214,48 +232,50 @@ void Transcript::take_user(const Line& line, std::vector<Made>& out) {
 }
 
 void Transcript::close_message(const Message& done, std::vector<Made>& out) {
-  Json record = envelope(derived_id("model_usage", request_key(done.request_id, done.id)), done.timestamp,
-                         done.session_id, done.prompt_id);
-  set_if(record, "request_id", done.request_id);
-  record["message_id"] = done.id;
-  record["model"] = done.model;
-  record["input_tokens"] = done.usage.input;
-  record["output_tokens"] = done.usage.output;
-  record["cache_read_tokens"] = done.usage.cache_read;
-  record["cache_creation_tokens"] = done.usage.cache_creation;
+  metrics::Event record =
+      envelope(kRequest, request_key(done.request_id, done.id), done.timestamp, done.session_id, done.prompt_id);
+  set_if(record, metrics::kRequestId, done.request_id);
+  record.row[metrics::kMessageId] = done.id;
+  set(record, "model", done.model);
+  set(record, "input_tokens", done.usage.input);
+  set(record, "output_tokens", done.usage.output);
+  set(record, "cache_read_tokens", done.usage.cache_read);
+  set(record, "cache_creation_tokens", done.usage.cache_creation);
   if (const auto cost = prices_.cost(done.model, done.usage))
-    record["cost_usd"] = *cost;
+    set(record, "cost_usd", *cost);
   else
     ++unpriced_[done.usage.fast ? done.model + "-fast" : done.model];
-  out.push_back({metrics::find_kind("model_usage"), std::move(record), done.sidechain});
+  out.push_back({std::move(record), done.sidechain});
 }
 
 void Transcript::close_call(const std::string& id, const Call& call, std::string_view status,
                             const ChangedLines& changed, std::vector<Made>& out) {
   if (call.name.empty()) return;
-  Json record = envelope(derived_id("tool_usage", id), call.timestamp, call.session_id, call.prompt_id);
-  record["tool_use_id"] = id;
-  record["tool_name"] = call.name;
-  record["status"] = status;
-  if (changed.added >= 0) record["context"] = {{"lines_added", changed.added}, {"lines_removed", changed.removed}};
-  out.push_back(make("tool_usage", std::move(record)));
+  metrics::Event record = envelope(kTool, id, call.timestamp, call.session_id, call.prompt_id);
+  record.row[metrics::kToolUseId] = id;
+  set(record, "tool_name", call.name);
+  set(record, "status", status);
+  if (changed.added >= 0)
+    set(record, "context", dump_json({{"lines_added", changed.added}, {"lines_removed", changed.removed}}));
+  out.push_back({std::move(record)});
 }
 
 void Transcript::close_agent(const std::string& id, const Call& call, const std::string& tool_use_id,
                              std::string_view status, double duration_ms, std::vector<Made>& out) {
-  Json record = envelope(derived_id("agent_interaction", id), call.timestamp, call.session_id, call.prompt_id);
-  record["tool_use_id"] = tool_use_id;
-  record["agent_name"] = agent_name(call.agent);
-  record["interaction_type"] = "delegation";
-  record["status"] = status;
-  if (duration_ms >= 0) record["execution_time_ms"] = duration_ms;
-  out.push_back(make("agent_interaction", std::move(record)));
+  metrics::Event record = envelope(kAgent, id, call.timestamp, call.session_id, call.prompt_id);
+  record.row[metrics::kToolUseId] = tool_use_id;
+  set(record, "agent_name", agent_name(call.agent));
+  set(record, "interaction_type", "delegation");
+  set(record, "status", status);
+  if (duration_ms >= 0) set(record, "execution_time_ms", duration_ms);
+  out.push_back({std::move(record)});
 }
 
-Json Transcript::update(std::string id, std::string_view timestamp, std::string_view prompt, Json context) const {
-  Json record = envelope(std::move(id), timestamp, session_, prompt);
-  record["change"] = "update";
-  record["context"] = std::move(context);
+metrics::Event Transcript::update(std::string_view key, std::string_view timestamp, std::string_view prompt,
+                                  const Json& context) const {
+  metrics::Event record = envelope(kSession, key, timestamp, session_, prompt);
+  set(record, "change", "update");
+  set(record, "context", dump_json(context));
   return record;
 }
 
@@ -301,8 +321,7 @@ void Transcript::close_turn(std::vector<Made>& out) {
     context["duration_ms"] = turn.duration_ms;
   else if (from && until && turn.status != "cancelled")
     context["duration_ms"] = static_cast<double>(to_ms(*until) - to_ms(*from));
-  out.push_back(make("user_session", update(derived_id("user_session", session_ + "/turn/" + turn.prompt_id), turn.last,
-                                            turn.prompt_id, std::move(context))));
+  out.push_back({update(session_ + "/turn/" + turn.prompt_id, turn.last, turn.prompt_id, context)});
 }
 
 // The line behind it names its prompt; those of one prompt are numbered, as hooks do.
@@ -315,8 +334,7 @@ void Transcript::close_compaction(const Line& line, std::vector<Made>& out) {
   const int number = compacted_["count"].get<int>() + 1;
   compacted_["count"] = number;
   const std::string key = session_ + "/compact/" + prompt + "/" + std::to_string(number);
-  out.push_back(
-      make("user_session", update(derived_id("user_session", key), time, line.prompt_id, std::move(context))));
+  out.push_back({update(key, time, line.prompt_id, context)});
 }
 
 // Known by its line, which a fork copies.
@@ -327,8 +345,8 @@ void Transcript::take_error(const Line& line, std::vector<Made>& out) {
   set_if(context, "error", word_of(line.error));
   if (line.http_status > 0) context["http_status"] = line.http_status;
   if (line.retry > 0) context["retry"] = line.retry;
-  out.push_back(make("user_session", update(derived_id("user_session", "api_error/" + line.uuid), line.timestamp,
-                                            line.prompt_id.empty() ? prompt_ : line.prompt_id, std::move(context))));
+  out.push_back(
+      {update("api_error/" + line.uuid, line.timestamp, line.prompt_id.empty() ? prompt_ : line.prompt_id, context)});
 }
 
 void Transcript::rest(Rest how, std::vector<Made>& out) {
@@ -347,17 +365,17 @@ void Transcript::rest(Rest how, std::vector<Made>& out) {
 
 void Transcript::end_session(std::vector<Made>& out) {
   if (!main_ || session_.empty()) return;
-  Json record = envelope(derived_id("user_session", session_ + "/end"), last_, session_, "");
-  record["change"] = "end";
-  record["status"] = "completed";
-  record["session_start"] = first_;
-  record["session_end"] = last_;
+  metrics::Event record = envelope(kSession, session_ + "/end", last_, session_, "");
+  set(record, "change", "end");
+  set(record, "status", "completed");
+  set(record, "session_start", first_);
+  set(record, "session_end", last_);
   const auto from = parse_rfc3339(first_), until = parse_rfc3339(last_);
   if (from && until) {
     const auto length = static_cast<double>(to_ms(*until) - to_ms(*from));
-    if (length >= 0 && length <= kLongestSessionMs) record["total_duration_ms"] = length;
+    if (length >= 0 && length <= kLongestSessionMs) set(record, "total_duration_ms", length);
   }
-  out.push_back(make("user_session", std::move(record)));
+  out.push_back({std::move(record)});
 }
 
 }  // namespace fortium::claude

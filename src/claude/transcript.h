@@ -26,16 +26,15 @@
 #include <vector>
 
 #include "fortium/base/json.h"
-#include "fortium/metrics/kind.h"
+#include "fortium/metrics/event.h"
 #include "line.h"
 #include "prices.h"
 
 namespace fortium::claude {
 
-// A complete record, to be checked.
+// A complete record, to be checked (schema::check_row).
 struct Made {
-  const metrics::Kind* kind = nullptr;
-  Json record;
+  metrics::Event event;
   bool side = false;  // of a side chain: it may replay a message of its session
 };
 
@@ -115,8 +114,11 @@ class Transcript {
   void take_error(const Line& line, std::vector<Made>& out);
   void end_session(std::vector<Made>& out);
   // A change of the session of a name that hooks give it, too.
-  Json update(std::string id, std::string_view timestamp, std::string_view prompt, Json context) const;
-  Json envelope(std::string id, std::string_view timestamp, std::string_view session, std::string_view prompt) const;
+  metrics::Event update(std::string_view key, std::string_view timestamp, std::string_view prompt,
+                        const Json& context) const;
+  // Of a kind, and with an id derived from this key.
+  metrics::Event envelope(std::string_view kind, std::string_view key, std::string_view timestamp,
+                          std::string_view session, std::string_view prompt) const;
 
   const Prices& prices_;
   const bool main_;

@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "fortium/schema/check_row.h"
+
 namespace fortium::schema {
 
 namespace {
@@ -102,6 +104,18 @@ class Checker {
     return row;
   }
 
+  // The same for values that have their types; objects and lists are their JSON text.
+  void row(Shape shape, Row& row) {
+    const Where whole{nullptr, ""};
+    for (std::size_t i = 0; i < shape.size(); ++i) {
+      const Where place{&whole, shape[i].name};
+      if (row[i].index() != 0)
+        row[i] = std::visit([&](const auto& type) { return typed(type, std::move(row[i]), place); }, shape[i].type);
+      else if (demanded(shape[i], edge_))
+        fail(place, "is required");
+    }
+  }
+
   std::vector<Violation> violations;
 
  private:
@@ -141,9 +155,15 @@ class Checker {
     return std::visit([&](const auto& type) { return read(type, value, where); }, field.type);
   }
 
-  Value read(const Text& type, const Json& value, const Where& where) {
-    if (!value.is_string()) return fail(where, "must be a string"), Value();
-    const auto& text = value.get_ref<const std::string&>();
+  void size(const Object& type, const std::string& text, const Where& where) {
+    if (static_cast<std::int64_t>(text.size()) > type.max_bytes)
+      fail(where, "is " + std::to_string(text.size()) + " bytes of JSON, limit is " + std::to_string(type.max_bytes));
+  }
+
+  static const std::string* text_in(const Json& value) { return value.get_ptr<const std::string*>(); }
+  static const std::string* text_in(const Value& value) { return std::get_if<std::string>(&value); }
+
+  void text(const Text& type, const std::string& text, const Where& where) {
     const std::int64_t chars = count_chars(text);
     if (chars < type.min_chars)
       fail(where, type.min_chars == 1 ? "must not be empty"
@@ -151,47 +171,85 @@ class Checker {
     else if (chars > type.max_chars)
       fail(where, "has " + std::to_string(chars) + " characters, limit is " + std::to_string(type.max_chars));
     if (has_control(text, type.multiline)) fail(where, "must not contain control characters");
-    return text;
   }
-  Value read(const Integer& type, const Json& value, const Where& where) {
-    const auto number = value.is_number() ? whole(value) : std::nullopt;
+  Value integer(const Integer& type, std::optional<std::int64_t> number, const Where& where) {
     if (number && *number >= type.min && *number <= type.max) return *number;
     fail(where, "must be a whole number from " + std::to_string(type.min) + " to " + std::to_string(type.max));
     return {};
   }
-  Value read(const Number& type, const Json& value, const Where& where) {
-    const double number = value.is_number() ? value.get<double>() : NAN;
+  Value real(const Number& type, double number, const Where& where) {
     if (!(number >= type.min && number <= type.max)) {
       fail(where, "must be a number from " + number_text(type.min) + " to " + number_text(type.max));
       return {};
     }
     return number == 0 ? 0.0 : number;  // -0 is 0
   }
-  Value read(const Boolean& /*type*/, const Json& value, const Where& where) {
-    if (!value.is_boolean()) return fail(where, "must be true or false"), Value();
-    return static_cast<std::int64_t>(value.get<bool>());
-  }
-  Value read(const OneOf& type, const Json& value, const Where& where) {
-    if (value.is_string() && std::ranges::find(type.words, value.get_ref<const std::string&>()) != type.words.end())
-      return value.get_ref<const std::string&>();
+  Value word(const OneOf& type, const std::string* text, const Where& where) {
+    if (text != nullptr && std::ranges::find(type.words, *text) != type.words.end()) return *text;
     std::string allowed;
     for (const std::string_view word : type.words) allowed += (allowed.empty() ? "" : ", ") + std::string(word);
     return fail(where, "must be one of " + allowed), Value();
   }
-  Value read(const Timestamp& /*type*/, const Json& value, const Where& where) {
-    const auto time = value.is_string() ? parse_rfc3339(value.get_ref<const std::string&>()) : parse_rfc3339("");
+  Value time(const std::string* text, const Where& where) {
+    const auto time = parse_rfc3339(text != nullptr ? *text : "");
     if (!time) return fail(where, time.error().what), Value();
     if (to_ms(*time) < kOldest || *time > now_ + kAhead)
       return fail(where, "must be from 2000-01-01 to one day ahead"), Value();
     return to_ms(*time);
   }
+
+  Value typed(const Text& type, Value value, const Where& where) {
+    if (text_in(value) == nullptr) return fail(where, "must be a string"), Value();
+    text(type, *text_in(value), where);
+    return value;
+  }
+  Value typed(const Integer& type, const Value& value, const Where& where) {
+    const auto* number = std::get_if<std::int64_t>(&value);
+    return integer(type, number != nullptr ? std::optional(*number) : std::nullopt, where);
+  }
+  Value typed(const Number& type, const Value& value, const Where& where) {
+    const auto* number = std::get_if<double>(&value);
+    return real(type, number != nullptr ? *number : NAN, where);
+  }
+  Value typed(const Boolean& /*type*/, Value value, const Where& where) {
+    if (value != Value(std::int64_t{0}) && value != Value(std::int64_t{1})) fail(where, "must be true or false");
+    return value;
+  }
+  Value typed(const OneOf& type, const Value& value, const Where& where) { return word(type, text_in(value), where); }
+  Value typed(const Timestamp& /*type*/, const Value& value, const Where& where) { return time(text_in(value), where); }
+  Value typed(const Object& type, Value value, const Where& where) {
+    if (text_in(value) == nullptr) return fail(where, "must be an object"), Value();
+    size(type, *text_in(value), where);
+    return value;
+  }
+  Value typed(const List& /*type*/, Value value, const Where& where) {
+    if (text_in(value) == nullptr) return fail(where, "must be an array"), Value();
+    return value;
+  }
+
+  Value read(const Text& type, const Json& value, const Where& where) {
+    if (text_in(value) == nullptr) return fail(where, "must be a string"), Value();
+    text(type, *text_in(value), where);
+    return *text_in(value);
+  }
+  Value read(const Integer& type, const Json& value, const Where& where) {
+    return integer(type, value.is_number() ? whole(value) : std::nullopt, where);
+  }
+  Value read(const Number& type, const Json& value, const Where& where) {
+    return real(type, value.is_number() ? value.get<double>() : NAN, where);
+  }
+  Value read(const Boolean& /*type*/, const Json& value, const Where& where) {
+    if (!value.is_boolean()) return fail(where, "must be true or false"), Value();
+    return static_cast<std::int64_t>(value.get<bool>());
+  }
+  Value read(const OneOf& type, const Json& value, const Where& where) { return word(type, text_in(value), where); }
+  Value read(const Timestamp& /*type*/, const Json& value, const Where& where) { return time(text_in(value), where); }
   Value read(const Object& type, const Json& value, const Where& where) {
     if (!value.is_object()) return fail(where, "must be an object"), Value();
     if (static_cast<std::int64_t>(value.size()) > type.max_members)
       fail(where, "has " + std::to_string(value.size()) + " members, limit is " + std::to_string(type.max_members));
     std::string text = dump_json(value);
-    if (static_cast<std::int64_t>(text.size()) > type.max_bytes)
-      fail(where, "is " + std::to_string(text.size()) + " bytes of JSON, limit is " + std::to_string(type.max_bytes));
+    size(type, text, where);
     if (!type.fields.empty()) {
       Checker inner(edge_, now_);
       inner.object(type.fields, value, where);
@@ -222,6 +280,12 @@ Checked check(Shape shape, const Json& value, Edge edge, WallTime now) {
   Checker checker(edge, now);
   Row row = checker.object(shape, value, {nullptr, ""});
   return {std::move(row), std::move(checker.violations)};
+}
+
+std::vector<Violation> check_row(Shape shape, Row& row, WallTime now) {
+  Checker checker(Edge::record, now);
+  checker.row(shape, row);
+  return std::move(checker.violations);
 }
 
 std::string to_text(const std::vector<Violation>& violations) {

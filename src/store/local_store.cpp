@@ -1,5 +1,6 @@
 #include "local_store.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "fortium/base/files.h"
@@ -26,6 +27,7 @@ constexpr auto kLookAgain = 1s;  // whether the file is still where it was
 // While calls keep coming the log may grow further, so that a checkpoint, which takes a few milliseconds, delays fewer
 // than one call in a thousand.
 constexpr int kFramesBusy = 8'000;
+constexpr std::size_t kPortion = 1'000;  // records of a group that the file does not take together
 
 void tell_moved(const std::string& to) {
   log_warn("the store could not be used, and was moved to " + to +
@@ -86,20 +88,48 @@ Result<void> LocalStore::merge_spool() {
   return {};
 }
 
-Result<std::vector<Stored>> LocalStore::append(std::span<Event> events, const metrics::Changes& changes) {
+Result<void> LocalStore::has_room() {
   if (over_budget_ && options_.refuse_when_full && database_)
     if (const auto used = bytes_in_use(database_->db()); used) over_budget_ = *used > options_.max_bytes;
   if (over_budget_ && options_.refuse_when_full)
     return Error{Errc::full, "the queue has reached max_store_bytes and local_fallback is off"};
+  return {};
+}
+
+Result<std::vector<Stored>> LocalStore::append(std::span<Event> events, const metrics::Changes& changes) {
+  FM_TRY_(has_room());
   auto stored = append_to_file(events, changes);
   // A wrong value is the caller's; everything else is the file's state, and the spool's business.
   if (stored || stored.error().code == Errc::invalid || events.empty()) return stored;
-  if (trouble_ != stored.error().what) {
-    trouble_ = stored.error().what;
-    log_warn("recording to the spool: " + trouble_);
-  }
+  note_trouble(stored.error());
   FM_TRY_(spool_.append(events, options_.destination));
   return std::vector<Stored>(events.size(), Stored::fresh);
+}
+
+Result<std::vector<Stored>> LocalStore::append(const metrics::EventPack& events) {
+  FM_TRY_(has_room());
+  std::vector<Stored> stored;
+  const Result<void> together = in_file([&]() -> Result<void> {
+    FM_TRY(stored, store_->append(events));
+    return {};
+  });
+  if (together) return stored;
+  if (together.error().code != Errc::invalid) note_trouble(together.error());
+  stored.clear();
+  std::vector<Event> portion;
+  for (std::size_t at = 0; at < events.size(); at += portion.size()) {
+    portion.resize(std::min(kPortion, events.size() - at));
+    for (std::size_t i = 0; i < portion.size(); ++i) events.read(at + i, portion[i]);
+    FM_TRY(const auto some, append(portion));
+    stored.insert(stored.end(), some.begin(), some.end());
+  }
+  return stored;
+}
+
+void LocalStore::note_trouble(const Error& error) {
+  if (trouble_ == error.what) return;
+  trouble_ = error.what;
+  log_warn("recording to the spool: " + trouble_);
 }
 
 Result<void> LocalStore::take(const metrics::Note& note) {

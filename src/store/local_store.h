@@ -47,6 +47,10 @@ class LocalStore final : public metrics::EventStore {
   // With changes of what is open, in one transaction. They go to the file only: what the spool takes are records.
   Result<std::vector<metrics::Stored>> append(std::span<metrics::Event> events, const metrics::Changes& changes);
 
+  // Many, in one transaction. If the file does not take them together, portions of them, and what it does not take goes
+  // to the spool: after an error some may be kept.
+  Result<std::vector<metrics::Stored>> append(const metrics::EventPack& events);
+
   // What was told of a session, and what was left before it: durable when it returns ok. It is left in the inbox,
   // unless the file is open here or too much has been left.
   Result<void> take(const metrics::Note& note);
@@ -76,6 +80,8 @@ class LocalStore final : public metrics::EventStore {
  private:
   Result<void> open();
   void close();
+  Result<void> has_room();
+  void note_trouble(const Error& error);
   Result<std::vector<metrics::Stored>> append_to_file(std::span<metrics::Event> events,
                                                       const metrics::Changes& changes);
   Result<void> in_file(const std::function<Result<void>()>& work);

@@ -1,5 +1,8 @@
 #include "sqlite_store.h"
 
+#include <algorithm>
+#include <cstdint>
+#include <tuple>
 #include <utility>
 
 #include "fortium/schema/sql.h"
@@ -15,6 +18,23 @@ using metrics::Stored;
 namespace {
 
 constexpr std::size_t kMostCounters = 1'000;  // of a run of commits: bounded memory
+
+// By kind and the begin of the id: near enough. Changes of a session stay in their order, as `seq` says it.
+std::vector<std::size_t> order_of_tables(const metrics::EventPack& events) {
+  const Kind* const session = metrics::find_kind("user_session");
+  std::vector<std::tuple<std::size_t, std::uint64_t, std::size_t>> keys;
+  for (std::size_t place = 0; place < events.size(); ++place) {
+    const Kind& kind = events.kind(place);
+    std::uint64_t begin = 0;
+    if (&kind != session)
+      for (const char c : events.id(place).substr(0, sizeof begin)) begin = begin << 8 | static_cast<unsigned char>(c);
+    keys.emplace_back(metrics::index_of(kind), begin, place);
+  }
+  std::ranges::sort(keys);
+  std::vector<std::size_t> order;
+  for (const auto& key : keys) order.push_back(std::get<2>(key));
+  return order;
+}
 
 }  // namespace
 
@@ -67,6 +87,20 @@ Result<std::vector<Stored>> SqliteStore::append(std::span<Event> events, const m
   for (Event* event : numbered) event->row[metrics::kSeq] = {};
   for (Event* event : named) event->row[metrics::kDeviceId] = {};
   return done.error();
+}
+
+Result<std::vector<Stored>> SqliteStore::append(const metrics::EventPack& events) {
+  const std::vector<std::size_t> order = order_of_tables(events);
+  std::vector<Stored> stored(events.size());
+  FM_TRY_(write([&]() -> Result<void> {
+    Event event;  // one for all: its texts keep their room
+    for (const std::size_t place : order) {
+      events.read(place, event);
+      FM_TRY(stored[place], add(event));
+    }
+    return {};
+  }));
+  return stored;
 }
 
 Result<void> SqliteStore::write(const std::function<Result<void>()>& work) {

@@ -15,6 +15,7 @@
 
 #include "database.h"
 #include "fortium/base/hash.h"
+#include "fortium/metrics/event_pack.h"
 #include "fortium/metrics/open_call.h"
 #include "fortium/metrics/store.h"
 #include "slices.h"
@@ -41,6 +42,9 @@ class SqliteStore final : public metrics::EventStore {
   Result<std::vector<metrics::Stored>> append(std::span<metrics::Event> events) override { return append(events, {}); }
   // The changes of what is open happen with the records, or neither does.
   Result<std::vector<metrics::Stored>> append(std::span<metrics::Event> events, const metrics::Changes& changes);
+  // The same in an order that touches each page of the file once: a group may be much larger than what fits into memory
+  // as events.
+  Result<std::vector<metrics::Stored>> append(const metrics::EventPack& events);
   // Everything that `work` adds, one transaction: durable when it returns ok, undone when `work` says no.
   Result<void> write(const std::function<Result<void>()>& work);
   // Inside `work`.

@@ -29,7 +29,7 @@ class ImportWorld {
     const auto sessions = claude::find_transcripts({dir.path()}, [](const std::string&, std::string) {});
     const auto now = SystemClock().now() + quiet;
     claude::Importer importer(
-        prices, now,
+        prices, {}, now,
         [this](const std::string& path) {
           const auto at = progress.find(path);
           return at == progress.end() ? nullptr : &at->second;
@@ -41,12 +41,14 @@ class ImportWorld {
       read_bytes += lot.read_bytes;
       merged += lot.counts.merged;
       errors += lot.counts.api_errors;
-      for (const claude::Counted& one : lot.records) {
+      metrics::Event event;
+      for (std::size_t place = 0; place < lot.records.size(); ++place) {
+        lot.records.read(place, event);
         std::string wire;
-        metrics::append_wire(wire, one.event);
-        const std::string id(one.event.id());
+        metrics::append_wire(wire, event);
+        const std::string id(event.id());
         records.try_emplace(id, *parse_json(wire));
-        kinds[id] = one.event.kind->name;
+        kinds[id] = event.kind->name;
       }
       for (const auto& [path, one] : lot.progress) progress[path] = one;
       for (const claude::SkippedLine& one : lot.skipped) skipped.push_back(one.why);

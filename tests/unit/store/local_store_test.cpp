@@ -366,3 +366,39 @@ TEST_CASE("a reader of the store sees its own records at once") {
   Database* database = must(other.database());
   CHECK(must(database->db().integer("SELECT count(*) FROM tool_usage")) == 1);
 }
+
+TEST_CASE("a packed group is told of in its own order, and numbered without a gap") {
+  Machine it;
+  LocalStore store = it.store();
+  REQUIRE(append(store, {tool_call("known"), tool_call("other", "s2")}).ok());
+  metrics::EventPack pack;
+  metrics::Event changed = tool_call("other", "s2");
+  value_of(changed, "tool_name") = std::string("Read");
+  for (const metrics::Event& one : {tool_call("z"), event_of("user_session", "second"), tool_call("known"),
+                                    event_of("user_session", "first"), changed, tool_call("a"), tool_call("z")})
+    pack.add(one);
+  using enum metrics::Stored;
+  CHECK(must(store.append(pack)) == std::vector{fresh, fresh, duplicate, fresh, conflict, fresh, duplicate});
+  CHECK(it.sql("SELECT id FROM user_session ORDER BY seq") == "second first ");
+  CHECK(
+      it.sql("SELECT seq FROM (SELECT seq, session_id FROM tool_usage UNION SELECT seq, session_id FROM user_session) "
+             "WHERE session_id = 's1' ORDER BY seq") == "1 2 3 4 5 ");
+  CHECK(it.sql("SELECT sum(count) FROM ledger") == "6 ");
+}
+
+TEST_CASE("a packed group that the file does not take goes to the spool") {
+  Machine it;
+  LocalStore store = it.store();
+  REQUIRE(append(store, {tool_call("before")}).ok());
+  metrics::EventPack pack;
+  for (int i = 0; i < 2'500; ++i) pack.add(tool_call("id-" + std::to_string(i)));
+  WriteLock other = must(WriteLock::open(it.file + ".lock"));
+  REQUIRE(other.take(0ms).ok());
+  CHECK(must(store.append(pack)).size() == 2'500);
+  other.give_back();
+  CHECK(it.sql("SELECT count(*) FROM tool_usage") == "1 ");
+  it.clock.advance(15s);
+  CHECK(store.spool().count() == 2'500);
+  store.tidy(/*busy=*/false);
+  CHECK(it.sql("SELECT count(*) FROM tool_usage") == "2501 ");
+}
