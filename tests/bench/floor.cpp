@@ -50,7 +50,9 @@ class Table {
  public:
   explicit Table(const Options& options) {
     constexpr int kFlags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
-    ok_ = sqlite3_open_v2(options.path, &db_, kFlags, nullptr) == SQLITE_OK && run("PRAGMA journal_mode = WAL") &&
+    constexpr int kBusyMs = 5'000;  // where many write at once, each has its turn
+    ok_ = sqlite3_open_v2(options.path, &db_, kFlags, nullptr) == SQLITE_OK &&
+          sqlite3_busy_timeout(db_, kBusyMs) == SQLITE_OK && run("PRAGMA journal_mode = WAL") &&
           run(options.normal ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL") &&
           run("CREATE TABLE IF NOT EXISTS record (seq INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT") &&
           prepare("INSERT INTO record (body) VALUES (?)", &insert_) && prepare("BEGIN IMMEDIATE", &begin_) &&

@@ -44,6 +44,14 @@ class Run {
   Child child_;
 };
 
+// All at once; how long each took.
+template <class Begin>
+void together(Begin&& begin, Samples& into) {
+  std::vector<std::unique_ptr<Run>> crowd;
+  for (int i = 0; i < kAtOnce; ++i) crowd.push_back(begin());
+  for (const auto& run : crowd) into.add(run->finish());
+}
+
 double middle(std::vector<double> values) {
   std::ranges::nth_element(values, values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2));
   return values[values.size() / 2];
@@ -67,18 +75,18 @@ Rows measure_hook(const Bench& bench) {
   const TempDir dir = bench.scratch();
   const Command ours = bench.ours(dir, {"hook"}), floor = bench.floor(dir, {"--leave-log"});
   int events = 0, calls = 0;
-  const auto hook = [&] { return Run(ours, event(events++)).finish(); };
-  const auto insert = [&] { return Run(floor, call(calls++)).finish(); };
+  const auto begin_hook = [&] { return std::make_unique<Run>(ours, event(events++)); };
+  const auto begin_insert = [&] { return std::make_unique<Run>(floor, call(calls++)); };
+  const auto hook = [&] { return begin_hook()->finish(); };
+  const auto insert = [&] { return begin_insert()->finish(); };
   hook();  // makes the store
   insert();
-  Samples alone, floor_alone, together;
+  Samples alone, floor_alone, crowd, floor_crowd;
   take_turns(
       bench.effort().rounds * 5, [&] { alone.add(hook()); }, [&] { floor_alone.add(insert()); });
-  for (int round = 0; round < bench.effort().rounds / 4 + 1; ++round) {
-    std::vector<std::unique_ptr<Run>> crowd;
-    for (int i = 0; i < kAtOnce; ++i) crowd.push_back(std::make_unique<Run>(ours, event(events++)));
-    for (const auto& run : crowd) together.add(run->finish());
-  }
+  take_turns(
+      bench.effort().rounds / 4 + 1, [&] { together(begin_hook, crowd); },
+      [&] { together(begin_insert, floor_crowd); });
   std::vector<double> ours_bytes, floor_bytes;
   take_turns(
       bench.effort().rounds, [&] { ours_bytes.push_back(peak_bytes(bench.peak_of(ours), event(events++))); },
@@ -91,10 +99,17 @@ Rows measure_hook(const Bench& bench) {
            .budget = ratio_at_most(2),
            .note = "median; the store exists"},
           {.name = "hook: 50 at once, p99",
-           .ours = together.percentile(99),
+           .ours = crowd.percentile(99),
            .floor = alone.median(),
            .budget = ratio_at_most(kMostTogether),
            .note = "against one alone; none lost"},
+          {.name = "the same with the floor",
+           .ours = floor_crowd.percentile(99),
+           .floor = floor_alone.median(),
+           .note = "the floor's own crowd against one floor alone"},
+          {.name = "hook: 50 at once, p99, to the floor's",
+           .ours = crowd.percentile(99),
+           .floor = floor_crowd.percentile(99)},
           {.name = "hook: peak memory",
            .unit = Unit::bytes,
            .ours = middle(ours_bytes),
