@@ -96,7 +96,7 @@ int run_import(const Settings& settings, const ImportCommand& command) {
   tell_problems(settings);  // recording goes on with the defaults
   auto sources = find_sources(command, process_environment());
   if (!sources) return fail(sources.error().code == Errc::invalid ? kUsage : kFailed, sources.error().what);
-  Importing importing(settings, {.dry = command.dry_run});
+  Importing importing(settings, {.dry = command.dry_run, .fold = true});
   const auto start = SystemClock().steady();
   if (auto done = importing.run(*sources); !done)
     return done.error().code == Errc::invalid ? fail(kConfiguration, done.error().what) : fail_store(done.error());

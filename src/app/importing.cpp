@@ -58,6 +58,7 @@ Result<void> Importing::run(const ImportSources& sources) {
   FM_TRY_(import_files(sources.records, /*tables=*/false));
   FM_TRY_(import_files(sources.tables, /*tables=*/true));
   FM_TRY_(commit());
+  if (how_.fold && !dry_) local_.store().fold();
   if (!dry_) local_.store().tidy_log();
   return {};
 }
