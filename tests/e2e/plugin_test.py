@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import subprocess
-import unittest
 
 import support
 from install_test import WithClaude
@@ -90,22 +89,54 @@ class Plugin(WithClaude):
         self.assertEqual((done.code, done.out), (DONE, self.cli("--version").out))
         self.assertEqual(self.run_wrapper("no-such-command").code, support.USAGE)
 
-    @unittest.skipIf(any(os.path.exists(f"{dir}/fortium-metrics") for dir in ("/usr/local/bin", "/usr/bin")),
-                     "the program is installed on this machine, so it is always found")
     def test_its_wrapper_looks_past_itself_and_its_copies(self):
         copy = os.path.join(self.top, "copy")
         shutil.copytree(PLUGIN, copy)
-        path = f"{self.home}/.claude/skills/fortium-metrics/bin:{copy}/bin:{self.bin}:/usr/bin:/bin"
-        os.makedirs(os.path.join(self.home, ".local", "bin"))
+        path = f"{self.home}/.claude/skills/fortium-metrics/bin:{copy}/bin:{self.bin}"
+        places = [os.path.join(self.home, ".local", "bin"), *self.move_systems_folders()]
+        for place in places:
+            os.makedirs(place)
         self.assertEqual(self.run_wrapper("hook", PATH=path)[:3], (DONE, "", ""))  # nothing there: a hook is silent
         done = self.run_wrapper("status", PATH=path)
         self.assertEqual(done.code, 127)
         self.assertIn("not installed", done.err)
-        os.symlink(support.BIN, os.path.join(self.home, ".local", "bin", "fortium-metrics"))
-        self.assertEqual(self.run_wrapper("--version", PATH=path).code, DONE)
+        for place in places:
+            installed = os.path.join(place, "fortium-metrics")
+            os.symlink(support.BIN, installed)
+            self.assertEqual(self.run_wrapper("--version", PATH=path).code, DONE)
+            os.unlink(installed)
 
-    @unittest.skipUnless(os.environ.get("FORTIUM_CLAUDE"), "FORTIUM_CLAUDE names no client")
-    def test_the_client_finds_nothing_wrong_with_it(self):
+    def move_systems_folders(self):
+        """The wrapper looks into these in place of the system's, where the program may be installed."""
+        self.run_wrapper("hook")
+        wrapper = os.path.join(self.home, ".claude", "skills", "fortium-metrics", "bin", "fortium-metrics")
+        with open(wrapper) as file:
+            text = file.read()
+        moved = []
+        for place in ("/usr/local/bin", "/usr/bin"):
+            self.assertEqual(text.count(f" {place}"), 1)
+            moved.append(self.top + place)
+            text = text.replace(f" {place}", f' "{moved[-1]}"')
+        with open(wrapper, "w") as file:
+            file.write(text)
+        return moved
+
+    def test_it_is_made_of_what_clients_know(self):
+        self.assertEqual(sorted(os.listdir(PLUGIN)),
+                         [".claude-plugin", ".mcp.json", "LICENSE", "README.md", "bin", "hooks", "skills"])
+        manifest = load(".claude-plugin", "plugin.json")
+        self.assertLessEqual(set(manifest), {"name", "version", "description", "author", "license", "keywords"})
+        self.assertRegex(manifest["name"], r"^[a-z0-9]+(-[a-z0-9]+)*$")
+        self.assertRegex(manifest["version"], r"^\d+\.\d+\.\d+$")
+        self.assertEqual({key: type(value) for key, value in manifest["author"].items()}, {"name": str})
+        self.assertLessEqual(set(load("hooks", "hooks.json")), {"description", "hooks"})
+        for name, head, _ in skills():
+            self.assertLessEqual(set(head), {"name", "description", "argument-hint", "allowed-tools"}, name)
+        self.assertTrue(os.access(os.path.join(PLUGIN, "bin", "fortium-metrics"), os.X_OK))
+        if "FORTIUM_CLAUDE" in os.environ:
+            self.ask_client()
+
+    def ask_client(self):
         done = subprocess.run([os.environ["FORTIUM_CLAUDE"], "plugin", "validate", "--strict", PLUGIN], env=self.env(),
                               cwd=self.home, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
         self.assertEqual(done.returncode, 0, done.stdout.decode())
