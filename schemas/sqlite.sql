@@ -52,8 +52,8 @@ CREATE TABLE slice (
   PRIMARY KEY (hour, kind, name, session_id, user_id, project, source)
 ) WITHOUT ROWID, STRICT;
 
--- The slices of one hour and session, whatever their kind and name, added up once the hour is long over: all hours up
--- to the newest that is here. A record that comes later removes its hour and those after it.
+-- Slices added up once more when their day is long over, in two ways: all days up to the newest in name_day. A record
+-- that comes later removes its day and those after it. Here what is of one hour and session, whatever kind and name.
 CREATE TABLE session_hour (
   hour INTEGER NOT NULL, -- since 1970, UTC
   session_id TEXT NOT NULL,
@@ -80,6 +80,19 @@ CREATE TABLE session_hour (
   last INTEGER NOT NULL,
   PRIMARY KEY (hour, session_id, project, source)
 ) WITHOUT ROWID, STRICT;
+
+-- And here what is of one day, kind and name, whatever session: of each kind all names, their figures as bytes, as there
+-- are as many as the days have slices.
+CREATE TABLE name_day (
+  day INTEGER NOT NULL, -- since 1970, UTC
+  command_execution BLOB NOT NULL,
+  tool_usage BLOB NOT NULL,
+  agent_interaction BLOB NOT NULL,
+  user_session BLOB NOT NULL,
+  productivity_metric BLOB NOT NULL,
+  model_usage BLOB NOT NULL,
+  PRIMARY KEY (day)
+) STRICT;
 
 -- Hours that records were let go from, or were lost with a damaged file: their slices count more than a recount.
 CREATE TABLE thinned (

@@ -1,6 +1,7 @@
 #include "fortium/metrics/alerts.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 namespace fortium::metrics {
@@ -57,20 +58,22 @@ std::vector<Alert> judge(const Load& now, const Load& usual, const AlertRules& r
 Result<Loads> loads_of(Reader& reader, const Period& period, unsigned kinds, std::string_view name) {
   struct Counting {
     Load load;
-    std::int64_t hour = INT64_MIN;
+    std::int64_t day = INT64_MIN;
+    std::uint32_t hours = 0;  // of that day, that were counted
   };
   std::map<std::pair<std::size_t, std::string>, Counting> all;
-  const Wanted wanted{.kinds = kinds, .sessions = false, .durations = false};
-  FM_TRY_(reader.slices(period, Millis(0), wanted, [&](const Slice& slice) {
-    if (!wanted.has(slice.key.kind) || !has_outcome(slice.key.kind)) return true;
-    if (!name.empty() && slice.key.name != name) return true;
-    auto& [load, hour] = all[{slice.key.kind, slice.key.name}];
-    load.calls += slice.figures.count;
-    load.failed += slice.figures.errors();
-    load.timed += slice.figures.timed;
-    load.total_ms += static_cast<double>(slice.figures.total_us) / 1'000;
-    load.hours += hour != slice.key.hour;
-    hour = slice.key.hour;
+  FM_TRY_(reader.name_days(period, {.kinds = kinds, .durations = false}, [&](const NameDay& day) {
+    if (!has_outcome(day.kind) || (!name.empty() && day.name != name)) return true;
+    auto& [load, last, hours] = all[{day.kind, day.name}];
+    load.calls += day.figures.count;
+    load.failed += day.figures.errors();
+    load.timed += day.figures.timed;
+    load.total_ms += static_cast<double>(day.figures.total_us) / 1'000;
+    if (last != day.day) hours = 0;
+    last = day.day;
+    const std::uint32_t more = day.hours() & ~hours;
+    load.hours += std::popcount(more);
+    hours |= more;
     return true;
   }));
   Loads out;

@@ -8,6 +8,8 @@
 #include <optional>
 #include <utility>
 
+#include "number_bytes.h"
+
 namespace fortium::metrics {
 
 namespace {
@@ -37,41 +39,6 @@ double middle_of(std::int32_t bin) {
   const std::int64_t shift = bin / kBinsInPower - 1;
   const std::int64_t begin = (bin - shift * kBinsInPower) << shift;
   return static_cast<double>(begin) + static_cast<double>((std::int64_t{1} << shift) - 1) / 2;
-}
-
-using Bins = std::vector<std::pair<std::int32_t, std::int64_t>>;
-
-// Counts into the bin of this number, which is not before `from`; its place. Who adds many in order looks at few.
-std::size_t count_into(Bins& bins, std::size_t from, std::int32_t number, std::int64_t count) {
-  std::size_t step = 1;
-  for (; from + step < bins.size() && bins[from + step].first < number; step *= 2) from += step;
-  const auto begin = bins.begin() + static_cast<std::ptrdiff_t>(from);
-  const auto end = bins.begin() + static_cast<std::ptrdiff_t>(std::min(from + step + 1, bins.size()));
-  auto at = std::lower_bound(begin, end, number, [](const auto& bin, std::int32_t than) { return bin.first < than; });
-  if (at == bins.end() || at->first != number) at = bins.insert(at, {number, 0});
-  at->second += count;
-  return static_cast<std::size_t>(at - bins.begin());
-}
-
-// LEB128: seven bits a byte, the lowest first.
-void append_number(std::string& out, std::int64_t number) {
-  auto left = static_cast<std::uint64_t>(number);
-  for (; left >= 0x80; left >>= 7) out += static_cast<char>(left | 0x80);
-  out += static_cast<char>(left);
-}
-
-// Takes a number from the front, in its shortest form, from 0 to kMost.
-std::optional<std::int64_t> take_number(std::string_view& bytes) {
-  std::uint64_t number = 0;
-  for (int shift = 0; shift < 63 && !bytes.empty(); shift += 7) {
-    const auto byte = static_cast<unsigned char>(bytes.front());
-    bytes.remove_prefix(1);
-    number |= std::uint64_t{byte & 0x7FU} << shift;
-    if (byte >= 0x80) continue;
-    if (byte == 0 && shift > 0) return std::nullopt;
-    return static_cast<std::int64_t>(number);
-  }
-  return std::nullopt;
 }
 
 // Where a kind keeps what figures are made of; kNowhere where it does not.
@@ -136,8 +103,7 @@ void Durations::add(double ms) {
     exact_.insert(std::ranges::upper_bound(exact_, us), us);
   } else {
     spread();
-    std::size_t at = 0;
-    count(at, bin_of(us), 1);
+    count(bin_of(us), 1);
   }
   ++count_;
 }
@@ -167,30 +133,46 @@ void Durations::spread() {
   count_into_bins(values, 1);
 }
 
-// `at`: where to look from, as long as numbers of bins grow.
-void Durations::count(std::size_t& at, std::int32_t bin, std::int64_t times) {
-  if (all_.empty()) {
-    at = count_into(bins_, at, bin, times);
-    if (bins_.size() <= kMostFewBins) return;
-    const std::vector<Bin> few = std::exchange(bins_, {});
-    first_ = power_of(few.front().first);
-    all_.resize(static_cast<std::size_t>(power_of(few.back().first) - first_ + kBinsInPower));
-    for (const auto& [number, times_there] : few) all_[static_cast<std::size_t>(number - first_)] = times_there;
+void Durations::count(std::int32_t bin, std::int64_t times) {
+  if (!all_.empty()) {
+    make_room(bin, bin);
+    all_[static_cast<std::size_t>(bin - first_)] += times;
     return;
   }
-  if (bin < first_) {
-    all_.insert(all_.begin(), static_cast<std::size_t>(first_ - power_of(bin)), 0);
-    first_ = power_of(bin);
+  auto at = std::ranges::lower_bound(bins_, bin, {}, &Bin::first);
+  if (at == bins_.end() || at->first != bin) at = bins_.insert(at, {bin, 0});
+  at->second += times;
+  keep_few();
+}
+
+// Beyond a number of bins their place is faster than a search.
+void Durations::keep_few() {
+  if (bins_.size() <= kMostFewBins) return;
+  const std::vector<Bin> few = std::exchange(bins_, {});
+  make_room(few.front().first, few.back().first);
+  for (const auto& [bin, times] : few) all_[static_cast<std::size_t>(bin - first_)] = times;
+}
+
+// So that all_ has the bins of these numbers, and those between.
+void Durations::make_room(std::int32_t first, std::int32_t last) {
+  if (all_.empty()) first_ = power_of(first);
+  if (first < first_) {
+    all_.insert(all_.begin(), static_cast<std::size_t>(first_ - power_of(first)), 0);
+    first_ = power_of(first);
   }
-  const auto end = static_cast<std::size_t>(power_of(bin) - first_ + kBinsInPower);
+  const auto end = static_cast<std::size_t>(power_of(last) - first_ + kBinsInPower);
   if (end > all_.size()) all_.resize(end);
-  all_[static_cast<std::size_t>(bin - first_)] += times;
 }
 
 void Durations::count_into_bins(const Durations& other, std::int64_t times) {
-  std::size_t at = 0;
-  for (const std::int64_t us : other.exact_) count(at, bin_of(us), times);
-  other.each_bin([&](std::int32_t bin, std::int64_t count_in_it) { count(at, bin, times * count_in_it); });
+  for (const std::int64_t us : other.exact_) count(bin_of(us), times);
+  if (all_.empty() || other.bins_.empty()) {
+    other.each_bin([&](std::int32_t bin, std::int64_t count_in_it) { count(bin, times * count_in_it); });
+    return;
+  }
+  make_room(other.bins_.front().first, other.bins_.back().first);
+  for (const auto& [bin, count_in_it] : other.bins_)
+    all_[static_cast<std::size_t>(bin - first_)] += times * count_in_it;
 }
 
 template <class Take>
@@ -203,9 +185,8 @@ void Durations::each_bin(Take&& take) const {
 // After some were taken away.
 void Durations::drop_empty_bins() {
   Durations left;
-  std::size_t at = 0;
   each_bin([&](std::int32_t bin, std::int64_t times) {
-    if (times > 0) left.count(at, bin, times);
+    if (times > 0) left.count(bin, times);
   });
   left.count_ = count_;
   *this = std::move(left);
@@ -257,7 +238,6 @@ bool Durations::read(std::string_view bytes) {
   const auto count_told = take_number(bytes);
   if (!count_told || *count_told == 0 || *count_told > kMostCount) return false;
   std::int64_t before = 0;
-  std::size_t at = 0;
   while (count_ < *count_told) {
     const auto step = take_number(bytes);
     if (!step || *step > kMost - before) return false;
@@ -270,9 +250,10 @@ bool Durations::read(std::string_view bytes) {
     const auto there = take_number(bytes);
     if (!there || *there == 0 || *there > *count_told - count_) return false;
     if (before > kMostBin || (*step == 0 && count_ > 0)) return false;
-    count(at, static_cast<std::int32_t>(before), *there);
+    bins_.emplace_back(static_cast<std::int32_t>(before), *there);
     count_ += *there;
   }
+  keep_few();
   return bytes.empty();
 }
 

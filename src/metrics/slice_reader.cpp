@@ -30,10 +30,7 @@ struct Halves {
 
 Trend trend_of(const Halves& halves) {
   const auto before = mean_ms(halves.before), now = mean_ms(halves.now);
-  if (!before || !now) return Trend::stable;
-  if (*now < *before * 0.9) return Trend::improving;
-  if (*now > *before * 1.1) return Trend::degrading;
-  return Trend::stable;
+  return before && now ? metrics::trend_of(*now, *before) : Trend::stable;
 }
 
 Usage usage_of(std::string name, const Halves& halves) {
@@ -79,28 +76,62 @@ Result<void> SliceReader::slices(const Period& period, Millis phase, const Wante
   });
 }
 
-// Added up before as far as there are such, else now.
 Result<void> SliceReader::session_hours(const Period& period, Millis phase, const SessionHours::Take& take) {
+  return at_one_moment([&]() -> Result<void> {
+    if (phase == Millis(0)) return fold_sessions(period, take);
+    SessionHours hours(take);
+    FM_TRY(const bool more,
+           slices_of_records(period, phase, kSums, [&](const Slice& slice) { return hours.add(slice); }));
+    if (more) hours.finish();
+    return {};
+  });
+}
+
+Result<void> SliceReader::name_days(const Period& period, const Wanted& wanted, const NameDays::Take& take) {
+  return at_one_moment([&] { return fold_names(period, wanted, take); });
+}
+
+Result<void> SliceReader::fold_sessions(const Period& period, const SessionHours::Take& take) {
   bool more = true;
   const SessionHours::Take tell = [&](const SessionHour& hour) { return more = take(hour); };
   SessionHours rest(tell);
-  const auto add = [&rest](const Slice& slice) { return rest.add(slice); };
-  return at_one_moment([&]() -> Result<void> {
-    const std::int64_t first = hour_of(period.since + std::chrono::hours(1) - Millis(1)), last = hour_of(period.until);
-    if (phase != Millis(0)) {
-      FM_TRY_(slices_of_records(period, phase, kSums, add));
-    } else if (first >= last) {
-      FM_TRY_(fold(period, kSums, add));
-    } else {
-      FM_TRY_(fold({period.since, begin_of(first)}, kSums, add));
-      if (!more || !rest.finish()) return {};
-      FM_TRY(const std::int64_t next, each_session_hour(first, last, tell));
-      if (!more) return {};
-      FM_TRY_(fold({begin_of(next), period.until}, kSums, add));
-    }
-    if (more) rest.finish();
-    return {};
-  });
+  return added_up(period, kSums,
+                  {.unit = std::chrono::hours(1),
+                   .each = [&](std::int64_t from, std::int64_t until) { return each_session_hour(from, until, tell); },
+                   .add = [&rest](const Slice& slice) { return rest.add(slice); },
+                   .finish = [&rest] { return rest.finish(); },
+                   .more = more});
+}
+
+Result<void> SliceReader::fold_names(const Period& period, const Wanted& wanted, const NameDays::Take& take) {
+  bool more = true;
+  const NameDays::Take tell = [&](const NameDay& day) { return more = take(day); };
+  NameDays rest(wanted.durations, tell);
+  const Wanted without{.kinds = wanted.kinds, .sessions = false, .durations = wanted.durations};
+  return added_up(
+      period, without,
+      {.unit = std::chrono::days(1),
+       .each = [&](std::int64_t from, std::int64_t until) { return each_name_day(from, until, without, tell); },
+       .add = [&](const Slice& slice) { return !without.has(slice.key.kind) || rest.add(slice); },
+       .finish = [&rest] { return rest.finish(); },
+       .more = more});
+}
+
+Result<void> SliceReader::added_up(const Period& period, const Wanted& wanted, const AddedUp& from) {
+  const auto begin = [&from](std::int64_t place) { return WallTime(place * from.unit); };
+  const std::int64_t first = (period.since.time_since_epoch() + from.unit - Millis(1)) / from.unit;
+  const std::int64_t last = period.until.time_since_epoch() / from.unit;
+  if (first >= last) {
+    FM_TRY_(fold(period, wanted, from.add));
+  } else {
+    FM_TRY_(fold({period.since, begin(first)}, wanted, from.add));
+    if (!from.more || !from.finish()) return {};
+    FM_TRY(const std::int64_t next, from.each(first, last));
+    if (!from.more) return {};
+    FM_TRY_(fold({begin(next), period.until}, wanted, from.add));
+  }
+  if (from.more) from.finish();
+  return {};
 }
 
 Result<void> SliceReader::fold(const Period& period, const Wanted& wanted, const TakeSlice& take) {
@@ -161,7 +192,8 @@ Result<Summary> SliceReader::summary(const Period& period) {
   out.period = period;
   std::int64_t priced = 0, cost_nano_usd = 0;
   ActiveTime active;
-  FM_TRY_(session_hours(period, Millis(0), [&](const SessionHour& hour) {
+  Figures commands;
+  const auto add_session = [&](const SessionHour& hour) {
     active.add(hour.session_id, hour.hour, hour.minutes);
     out.errors += hour.errors();
     out.commands += hour.counts[kCommand];
@@ -174,13 +206,15 @@ Result<Summary> SliceReader::summary(const Period& period) {
     grow(priced, hour.priced);
     grow(cost_nano_usd, hour.cost_nano_usd);
     return true;
+  };
+  const auto add_command = [&commands](const NameDay& day) {
+    commands.merge_sums(day.figures);
+    return true;
+  };
+  FM_TRY_(at_one_moment([&]() -> Result<void> {
+    FM_TRY_(fold_sessions(period, add_session));
+    return fold_names(period, {.kinds = 1U << kCommand, .durations = false}, add_command);
   }));
-  Figures commands;
-  FM_TRY_(slices(period, Millis(0), {.kinds = 1U << kCommand, .sessions = false, .durations = false},
-                 [&commands](const Slice& slice) {
-                   if (slice.key.kind == kCommand) commands.merge_sums(slice.figures);
-                   return true;
-                 }));
   out.sessions = active.sessions();
   out.active_ms = active.total().count();
   if (priced > 0) out.cost_usd = static_cast<double>(cost_nano_usd) / 1e9;
@@ -194,19 +228,17 @@ Result<std::vector<Usage>> SliceReader::usage(const Kind& kind, const Period& pe
   const Millis newest = std::max<Millis>((period.until - period.since) / 5, std::chrono::days(2));
   // From a full hour on, as one that is cut has to be counted record by record.
   const WallTime cut = std::max<WallTime>(begin_of(hour_of(period.until - newest)), period.since);
-  const std::size_t index = index_of(kind);
-  const Wanted wanted{.kinds = 1U << index, .sessions = false};
+  const Wanted wanted{.kinds = 1U << index_of(kind)};
   std::map<std::string, Halves, std::less<>> names;
   const auto into = [&](Figures Halves::*half) {
-    return [&, half](const Slice& slice) {
-      if (slice.key.kind == index && (only.empty() || slice.key.name == only))
-        (names[slice.key.name].*half).merge(slice.figures);
+    return [&, half](const NameDay& day) {
+      if (only.empty() || day.name == only) (names[day.name].*half).merge(day.figures);
       return true;
     };
   };
   FM_TRY_(at_one_moment([&]() -> Result<void> {
-    FM_TRY_(fold({period.since, cut}, wanted, into(&Halves::before)));
-    return fold({cut, period.until}, wanted, into(&Halves::now));
+    FM_TRY_(fold_names({period.since, cut}, wanted, into(&Halves::before)));
+    return fold_names({cut, period.until}, wanted, into(&Halves::now));
   }));
   std::vector<Usage> rows;
   for (const auto& [name, halves] : names) rows.push_back(usage_of(name, halves));

@@ -1,7 +1,10 @@
 #include "tally.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <numeric>
+#include <optional>
 
 namespace fortium::report {
 
@@ -49,6 +52,28 @@ bool fits(const Filter& filter, const std::string& project, const std::string& s
 
 }  // namespace
 
+// The days of hours of UTC, which come day by day.
+class LocalDays {
+ public:
+  // Of an hour in which the period begins, the part that is in it counts.
+  LocalDays(const Zone& zone, WallTime since) : zone_(zone), since_(since) {}
+
+  std::chrono::sys_days of(std::int64_t day, std::size_t hour) {
+    if (day != day_) local_ = {};
+    day_ = day;
+    auto& local = local_[hour];
+    const std::int64_t number = day * metrics::kHoursADay + static_cast<std::int64_t>(hour);
+    if (!local) local = zone_.local(std::max(metrics::begin_of(number), since_)).day;
+    return *local;
+  }
+
+ private:
+  const Zone& zone_;
+  const WallTime since_;
+  std::int64_t day_ = INT64_MIN;
+  std::array<std::optional<std::chrono::sys_days>, metrics::kHoursADay> local_;
+};
+
 std::int64_t Tally::records() const { return std::accumulate(counts.begin(), counts.end(), std::int64_t{0}); }
 
 void Tally::add_times(WallTime since, WallTime until, std::string_view in) {
@@ -60,18 +85,20 @@ void Tally::add_times(WallTime since, WallTime until, std::string_view in) {
   project_at_ = until;
 }
 
-void Tally::add(const metrics::Slice& slice, Millis phase, const LocalTime& local, bool percentiles) {
-  const metrics::SliceKey& key = slice.key;
-  const metrics::Figures& figures = slice.figures;
-  add_times(figures.first, figures.last, key.project);
-  counts[key.kind] += figures.count;
-  if (metrics::has_outcome(key.kind)) percentiles ? outcomes.merge(figures) : outcomes.merge_sums(figures);
-  if (key.kind == kRequests) requests.merge_sums(figures);
-  by_day[local.day] += figures.count;
+void Tally::add(const metrics::NameDay& day, LocalDays& local, bool percentiles) {
+  const metrics::Figures& figures = day.figures;
+  add_times(figures.first, figures.last, day.project);
+  counts[day.kind] += figures.count;
+  if (metrics::has_outcome(day.kind)) percentiles ? outcomes.merge(figures) : outcomes.merge_sums(figures);
+  if (day.kind == kRequests) requests.merge_sums(figures);
+  for (std::size_t hour = 0; hour < day.by_hour.size(); ++hour)
+    if (day.by_hour[hour] > 0) by_day[local.of(day.day, hour)] += day.by_hour[hour];
   if (figures.errors() == 0) return;
-  last_bad = metrics::begin_of(key.hour, phase);
-  if (bad_by_project.empty()) first_bad = last_bad;
-  bad_by_project[key.project] += figures.errors();
+  const auto begin = [&day](int hour) { return metrics::begin_of(day.day * metrics::kHoursADay + hour); };
+  const WallTime first_of_day = begin(std::countr_zero(day.bad_hours));
+  first_bad = bad_by_project.empty() ? first_of_day : std::min(first_bad, first_of_day);
+  last_bad = std::max(last_bad, begin(31 - std::countl_zero(day.bad_hours)));
+  bad_by_project[day.project] += figures.errors();
 }
 
 void Tally::add(const metrics::SessionHour& hour, Millis phase, const LocalTime& local) {
@@ -96,21 +123,21 @@ void Tally::add(const metrics::SessionHour& hour, Millis phase, const LocalTime&
 
 Result<Folded> fold_names(metrics::Reader& reader, const metrics::Period& period, const Zone& zone,
                           const Filter& filter, const GroupBy& by) {
+  static const std::string kNoSession;
+  static const LocalTime kNoTime;
   Folded out;
   const bool percentiles = filter.percentiles != Percentiles::none;
-  const metrics::Wanted wanted{.kinds = filter.kinds, .sessions = false, .durations = percentiles};
   Grouper groups(out.groups, by);
   for (const Zone::Part& part : zone.parts(period, filter.grain)) {
-    LocalHours hours(zone);
-    FM_TRY_(reader.slices(part.period, part.phase, wanted, [&](const metrics::Slice& slice) {
-      const metrics::SliceKey& key = slice.key;
-      if (!wanted.has(key.kind) || !fits(filter, key.project, key.source)) return true;
-      const LocalTime& local = hours.of(key.hour, slice.figures.first);
-      out.all.add(slice, part.phase, local, /*percentiles=*/false);
-      if (Tally* const group = groups.of({key.session_id, key.project, local, key.kind, key.name}))
-        group->add(slice, part.phase, local, percentiles);
+    LocalDays days(zone, part.period.since);
+    const auto add = [&](const metrics::NameDay& day) {
+      if (!fits(filter, day.project, day.source)) return true;
+      out.all.add(day, days, /*percentiles=*/false);
+      if (Tally* const group = groups.of({kNoSession, day.project, kNoTime, day.kind, day.name}))
+        group->add(day, days, percentiles);
       return true;
-    }));
+    };
+    FM_TRY_(reader.name_days(part.period, {.kinds = filter.kinds, .durations = percentiles}, add));
   }
   if (filter.percentiles == Percentiles::of_all)
     for (const auto& [name, tally] : out.groups) out.all.outcomes.durations.merge(tally.outcomes.durations);

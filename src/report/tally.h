@@ -1,5 +1,5 @@
-// What reports are folded from: one tally a group, whatever the groups are. Of names, from slices; of what does not ask
-// for names, from hours of sessions, which are fewer. Private to report.
+// What reports are folded from: one tally a group, whatever the groups are. Of names, from days of names; of what does
+// not ask for names, from hours of sessions. Private to report.
 #pragma once
 
 #include <array>
@@ -11,7 +11,6 @@
 
 #include "fortium/metrics/active_time.h"
 #include "fortium/metrics/report.h"
-#include "fortium/metrics/slice.h"
 #include "fortium/report/zone.h"
 
 namespace fortium::report {
@@ -19,14 +18,17 @@ namespace fortium::report {
 // Places in metrics::kinds().
 enum KindPlace : std::size_t { kCommands, kTools, kAgents, kSessionChanges, kProductivity, kRequests };
 
-// What a slice, or an hour of a session, is about, and when it was, in local time: all of it is in one local day, or
+// What a day of a name, or an hour of a session, is about. The local time of an hour: all of it is in one local day, or
 // hour (see Filter::grain).
 struct Told {
-  const std::string &session_id, &project;
-  const LocalTime& local;
-  std::size_t kind;         // of slices
-  const std::string& name;  // of slices
+  const std::string& session_id;  // of an hour
+  const std::string& project;
+  const LocalTime& local;   // of an hour
+  std::size_t kind;         // of a name
+  const std::string& name;  // of a name
 };
+
+class LocalDays;
 
 struct Tally {
   metrics::Figures outcomes;  // of commands, tool calls and agent interactions
@@ -36,12 +38,12 @@ struct Tally {
   metrics::ActiveTime time;  // and sessions
   std::map<std::chrono::sys_days, std::int64_t> by_day;
   std::string project;  // the newest that is named
-  // Of slices: begin of the first and the last hour with something that did not succeed, and how often by project.
+  // Of names: begin of the first and the last hour with something that did not succeed, and how often by project.
   WallTime first_bad{}, last_bad{};
   std::map<std::string, std::int64_t, std::less<>> bad_by_project;
 
   std::int64_t records() const;
-  void add(const metrics::Slice& slice, Millis phase, const LocalTime& local, bool percentiles);
+  void add(const metrics::NameDay& day, LocalDays& local, bool percentiles);
   void add(const metrics::SessionHour& hour, Millis phase, const LocalTime& local);
 
  private:
@@ -59,7 +61,7 @@ using Groups = std::map<std::string, Tally>;
 enum class Percentiles { none, of_groups, of_all };
 struct Filter {
   std::string project, source;  // empty: all
-  unsigned kinds = ~0U;         // of slices. bit n: of the kind in place n
+  unsigned kinds = ~0U;         // of names. bit n: of the kind in place n
   Percentiles percentiles = Percentiles::none;
   Zone::Grain grain = Zone::Grain::day;  // what of local time groups depend on
 };
@@ -70,7 +72,7 @@ struct Folded {
   Tally all;
   Groups groups;
 };
-// From slices, without sessions and active time.
+// From days of names, without sessions and active time.
 Result<Folded> fold_names(metrics::Reader& reader, const metrics::Period& period, const Zone& zone,
                           const Filter& filter, const GroupBy& by);
 // From hours of sessions, without names, durations and agents' tokens.

@@ -1,6 +1,7 @@
 #include "limits.h"
 
 #include "ledger.h"
+#include "roll_ups.h"
 #include "slices.h"
 #include "sqlite_store.h"
 
@@ -82,7 +83,8 @@ Result<std::int64_t> erase_person(Database& database, std::string_view user_id) 
       erased += database.db().changes();
     }
     FM_TRY(Statement slices, database.db().prepare("DELETE FROM slice WHERE user_id = ?"));
-    return slices.bind(user_id).run();
+    FM_TRY_(slices.bind(user_id).run());
+    return unfold(database.db(), 0);
   }));
   return erased;
 }

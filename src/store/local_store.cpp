@@ -7,7 +7,7 @@
 #include "fortium/base/log.h"
 #include "limits.h"
 #include "migrations.h"
-#include "session_hours.h"
+#include "roll_ups.h"
 #include "take_inbox.h"
 
 namespace fortium::store {
@@ -278,8 +278,8 @@ bool LocalStore::look_after_file() {
 
 // What goes wrong here costs answers about long periods some time, and nothing else.
 bool LocalStore::fold_step() {
-  const auto more = fold_session_hours(*database_, clock_.now());
-  if (!more) log_debug("hours of sessions: " + more.error().what);
+  const auto more = fold_slices(*database_, clock_.now());
+  if (!more) log_debug("adding up slices: " + more.error().what);
   return more && *more;
 }
 
@@ -309,7 +309,8 @@ void LocalStore::keep_limits(WallTime now) {
     return;
   }
   over_budget_ = *used > options_.max_bytes;
-  if (over_budget_) log_warn("the store is larger than max_store_bytes; what is left waits to be delivered");
+  if (over_budget_)
+    log_warn("the store is larger than max_store_bytes; what is left waits to be delivered, or is sums for reports");
 }
 
 }  // namespace fortium::store

@@ -67,7 +67,7 @@ class LocalStore final : public metrics::EventStore {
   // When no reply waits: checkpoint, spool, retention, size, salvage, and whether the file is whole. `busy`: only what
   // cannot be put off. True: there is more to do soon.
   bool tidy(bool busy);
-  // Adds up hours that are long over, for answers about long periods (session_hours.h). Otherwise that is done when no
+  // Adds up days that are long over, for answers about long periods (roll_ups.h). Otherwise that is done when no
   // reply waits.
   void fold();
   // All records of quarantined stores that can be read, now.

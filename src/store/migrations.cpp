@@ -13,7 +13,7 @@ constexpr std::int64_t kMostVersionsAhead = 1'000;  // no program will ever be t
 // person decided that it is never sent.
 constexpr std::string_view kLaneColumn = "lane INTEGER NOT NULL";
 
-// KINDS: a column each, how many records of the kind there are.
+// A line with KINDS is one for each kind.
 constexpr std::string_view kOwnTables = R"sql(
 CREATE TABLE meta (
   name TEXT PRIMARY KEY NOT NULL,
@@ -67,14 +67,15 @@ CREATE TABLE slice (
   PRIMARY KEY (hour, kind, name, session_id, user_id, project, source)
 ) WITHOUT ROWID, STRICT;
 
--- The slices of one hour and session, whatever their kind and name, added up once the hour is long over: all hours up
--- to the newest that is here. A record that comes later removes its hour and those after it.
+-- Slices added up once more when their day is long over, in two ways: all days up to the newest in name_day. A record
+-- that comes later removes its day and those after it. Here what is of one hour and session, whatever kind and name.
 CREATE TABLE session_hour (
   hour INTEGER NOT NULL, -- since 1970, UTC
   session_id TEXT NOT NULL,
   project TEXT NOT NULL,
   source TEXT NOT NULL,
-KINDS  success INTEGER NOT NULL,
+  KINDS INTEGER NOT NULL,
+  success INTEGER NOT NULL,
   error INTEGER NOT NULL,
   timeout INTEGER NOT NULL,
   cancelled INTEGER NOT NULL,
@@ -89,6 +90,14 @@ KINDS  success INTEGER NOT NULL,
   last INTEGER NOT NULL,
   PRIMARY KEY (hour, session_id, project, source)
 ) WITHOUT ROWID, STRICT;
+
+-- And here what is of one day, kind and name, whatever session: of each kind all names, their figures as bytes, as there
+-- are as many as the days have slices.
+CREATE TABLE name_day (
+  day INTEGER NOT NULL, -- since 1970, UTC
+  KINDS BLOB NOT NULL,
+  PRIMARY KEY (day)
+) STRICT;
 
 -- Hours that records were let go from, or were lost with a damaged file: their slices count more than a recount.
 CREATE TABLE thinned (
@@ -181,9 +190,15 @@ CREATE TABLE open_call (
 constexpr std::string_view kKinds = "KINDS";
 
 std::string version_1(Layout layout) {
-  std::string sql(kOwnTables), columns;
-  for (const metrics::Kind& kind : metrics::kinds()) columns += "  " + std::string(kind.name) + " INTEGER NOT NULL,\n";
-  sql.replace(sql.find(kKinds), kKinds.size(), columns);
+  std::string sql(kOwnTables);
+  for (std::size_t at = sql.find(kKinds); at != sql.npos; at = sql.find(kKinds)) {
+    const std::size_t begin = sql.rfind('\n', at) + 1, end = sql.find('\n', at) + 1;
+    const std::string line = sql.substr(begin, end - begin);
+    std::string lines;
+    for (const metrics::Kind& kind : metrics::kinds())
+      lines += std::string(line).replace(at - begin, kKinds.size(), kind.name);
+    sql.replace(begin, end - begin, lines);
+  }
   for (const metrics::Kind& kind : metrics::kinds()) {
     const std::string name(kind.name);
     sql +=

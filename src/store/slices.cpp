@@ -6,12 +6,11 @@
 #include <utility>
 
 #include "records.h"
-#include "session_hours.h"
+#include "roll_ups.h"
 
 namespace fortium::store {
 
 using metrics::Figures;
-using metrics::SessionHour;
 using metrics::Slice;
 using metrics::SliceKey;
 using metrics::Wanted;
@@ -175,24 +174,6 @@ Result<Rows> mend(Database& database, std::int64_t hour, const Rows& rows) {
   return right;
 }
 
-// Whether the hours of sessions, up to the newest there is, are what these rows add up to.
-Result<bool> is_added_up(Db& db, std::int64_t hour, const Rows& rows) {
-  FM_TRY(const std::int64_t newest, newest_session_hour(db));
-  if (hour > newest) return true;
-  std::vector<SessionHour> right, there;
-  const auto into = [](std::vector<SessionHour>& all) {
-    return [&all](const SessionHour& one) {
-      all.push_back(one);
-      return true;
-    };
-  };
-  metrics::SessionHours sum(into(right));
-  for (const auto& [key, figures] : rows) sum.add({key, figures});
-  sum.finish();
-  const auto read = each_session_hour(db, hour, hour + 1, into(there));
-  return read.ok() && right == there;
-}
-
 }  // namespace
 
 Result<void> SliceTable::add(const metrics::Event& event) {
@@ -207,19 +188,15 @@ Result<void> SliceTable::add(const SliceKey& key, const Figures& more, const Fig
   return {};
 }
 
-// What was added up of this hour is no longer all there is.
-Result<void> SliceTable::unfold(std::int64_t hour) {
-  FM_TRY_(remove_session_hours(database_.db(), hour));
-  folded_ = hour - 1;
-  return {};
-}
-
 // The figures of a row that is to be written.
 Result<Figures*> SliceTable::grow(const SliceKey& key) {
   if (!folded_) {
-    FM_TRY(folded_, newest_session_hour(database_.db()));
+    FM_TRY(folded_, newest_folded_day(database_.db()));
   }
-  if (key.hour <= *folded_) FM_TRY_(unfold(key.hour));
+  if (const std::int64_t day = key.hour / metrics::kHoursADay; day <= *folded_) {
+    FM_TRY_(unfold(database_.db(), key.hour));
+    folded_ = day - 1;
+  }
   auto at = rows_.find(key);
   if (at == rows_.end()) {
     if (!get_) {
@@ -275,7 +252,7 @@ Result<bool> each_slice(Db& db, std::int64_t from, std::int64_t until, const Wan
 
 Result<std::vector<std::int64_t>> differing_hours(Database& database, const Step& step) {
   std::set<std::int64_t> hours;
-  std::string all = "SELECT hour FROM slice UNION SELECT hour FROM session_hour";
+  std::string all = "SELECT hour FROM slice UNION SELECT hour FROM session_hour UNION SELECT day * 24 FROM name_day";
   for (const metrics::Kind& kind : metrics::kinds())
     all += " UNION SELECT " + std::string(kHour) + " FROM " + std::string(kind.name);
   FM_TRY(Statement list, database.db().prepare(all));
@@ -285,13 +262,19 @@ Result<std::vector<std::int64_t>> differing_hours(Database& database, const Step
     hours.insert(list.integer(0));
   }
   std::vector<std::int64_t> differing;
-  std::int64_t done = 0;
+  std::int64_t done = 0, day = INT64_MIN;
   for (const std::int64_t hour : hours) {
     FM_TRY_(database.read([&]() -> Result<void> {
+      bool right = true;
+      if (const std::int64_t its = hour / metrics::kHoursADay; std::exchange(day, its) != its) {
+        FM_TRY(const std::int64_t newest, newest_folded_day(database.db()));
+        if (day <= newest) {
+          FM_TRY(right, is_folded_right(database.db(), day));
+        }
+      }
       FM_TRY(const Rows rows, rows_of(database.db(), hour));
       FM_TRY(const Rows wrong, mend(database, hour, rows));
-      FM_TRY(const bool added_up, is_added_up(database.db(), hour, rows));
-      if (!wrong.empty() || !added_up) differing.push_back(hour);
+      if (!wrong.empty() || !right) differing.push_back(hour);
       return {};
     }));
     if (step) step(++done, static_cast<std::int64_t>(hours.size()));
@@ -304,7 +287,7 @@ Result<void> rebuild(Database& database, const std::vector<std::int64_t>& hours)
   FM_TRY(Statement add, prepare_insert(database.db()));
   for (const std::int64_t hour : hours)
     FM_TRY_(database.write([&]() -> Result<void> {
-      FM_TRY_(remove_session_hours(database.db(), hour));
+      FM_TRY_(unfold(database.db(), hour));
       FM_TRY(const Rows rows, rows_of(database.db(), hour));
       FM_TRY(const Rows right, mend(database, hour, rows));
       for (const auto& [key, figures] : right) {

@@ -17,7 +17,7 @@
 
 namespace fortium::store {
 
-// Adds records to the table, and removes what was added up from it (session_hours.h) where that is no longer true. What
+// Adds records to the table, and removes what was added up from it (roll_ups.h) where that is no longer true. What
 // it has read it remembers, until it is told that others may have written.
 class SliceTable {
  public:
@@ -30,8 +30,8 @@ class SliceTable {
   Result<void> write();
   void forget();
   std::size_t remembered() const { return rows_.size(); }
-  // What newest_session_hour() says, for those who know.
-  void know_folded(std::int64_t hour) { folded_ = hour; }
+  // What newest_folded_day() says, for those who know.
+  void know_folded(std::int64_t day) { folded_ = day; }
 
  private:
   struct Row {
@@ -41,7 +41,6 @@ class SliceTable {
   };
   using Rows = std::map<metrics::SliceKey, Row>;
   Result<metrics::Figures*> grow(const metrics::SliceKey& key);
-  Result<void> unfold(std::int64_t hour);
 
   Database& database_;
   Rows rows_;
@@ -58,9 +57,9 @@ Result<bool> each_slice(Db& db, std::int64_t from, std::int64_t until, const met
 constexpr std::string_view kHour = "timestamp / 3600000";
 constexpr std::string_view kThin = "INSERT OR IGNORE INTO thinned (hour) SELECT timestamp / 3600000";
 
-// Hours whose rows are not what their records add up to; of a thinned hour, whose rows count less than there is. The
-// same for what was added up from the rows. Each hour is looked at in a transaction of its own. Seconds for a million
-// records; `step` is told of the hours, and how many there are.
+// Hours whose rows are not what their records add up to; of a thinned hour, whose rows count less than there is. Of a
+// day that was added up otherwise than its rows say, the first. Each hour is looked at in a transaction of its own.
+// Seconds for a million records; `step` is told of the hours, and how many there are.
 using Step = std::function<void(std::int64_t done, std::int64_t total)>;
 Result<std::vector<std::int64_t>> differing_hours(Database& database, const Step& step = {});
 // Makes the rows of these hours from the records; what a thinned hour counts beyond them stays.

@@ -121,6 +121,11 @@ Statement& Statement::bind_at(int index, std::int64_t number) {
   return *this;
 }
 
+Statement& Statement::bind_at(int index, Blob blob) {
+  sqlite3_bind_blob64(handle_, index, blob.bytes.empty() ? "" : blob.bytes.data(), blob.bytes.size(), SQLITE_TRANSIENT);
+  return *this;
+}
+
 Result<bool> Statement::step() {
   const int code = sqlite3_step(handle_);
   if (code == SQLITE_ROW) return true;

@@ -61,6 +61,7 @@ class Statement {
   Statement& bind_row(const schema::Row& row);
   Statement& bind_at(int index, std::string_view text);
   Statement& bind_at(int index, std::int64_t number);
+  Statement& bind_at(int index, Blob blob);
 
   // True: there is a row. False: done, and reset.
   Result<bool> step();

@@ -4,7 +4,7 @@
 
 #include "fortium/schema/sql.h"
 #include "records.h"
-#include "session_hours.h"
+#include "roll_ups.h"
 #include "slices.h"
 #include "sqlite_store.h"
 
@@ -31,9 +31,17 @@ Result<bool> SqliteReader::each_slice(std::int64_t from, std::int64_t until, con
 
 Result<std::int64_t> SqliteReader::each_session_hour(std::int64_t from, std::int64_t until,
                                                      const metrics::SessionHours::Take& take) {
-  FM_TRY(const std::int64_t newest, newest_session_hour(database_.db()));
-  const std::int64_t end = std::clamp(newest + 1, from, until);
+  FM_TRY(const std::int64_t newest, newest_folded_day(database_.db()));
+  const std::int64_t end = std::clamp((newest + 1) * metrics::kHoursADay, from, until);
   FM_TRY_(store::each_session_hour(database_.db(), from, end, take));
+  return end;
+}
+
+Result<std::int64_t> SqliteReader::each_name_day(std::int64_t from, std::int64_t until, const metrics::Wanted& wanted,
+                                                 const metrics::NameDays::Take& take) {
+  FM_TRY(const std::int64_t newest, newest_folded_day(database_.db()));
+  const std::int64_t end = std::clamp(newest + 1, from, until);
+  FM_TRY_(store::each_name_day(database_.db(), from, end, wanted, take));
   return end;
 }
 

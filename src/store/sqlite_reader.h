@@ -27,6 +27,8 @@ class SqliteReader final : public metrics::SliceReader {
                           const metrics::TakeSlice& take) override;
   Result<std::int64_t> each_session_hour(std::int64_t from, std::int64_t until,
                                          const metrics::SessionHours::Take& take) override;
+  Result<std::int64_t> each_name_day(std::int64_t from, std::int64_t until, const metrics::Wanted& wanted,
+                                     const metrics::NameDays::Take& take) override;
   Result<void> each_record(const metrics::Kind& kind, const metrics::Period& period, std::string_view session,
                            const metrics::TakeEvent& take) override;
   Result<void> each_sliced(const metrics::Kind& kind, const metrics::Period& period,

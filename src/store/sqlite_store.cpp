@@ -8,6 +8,7 @@
 #include "fortium/schema/sql.h"
 #include "ledger.h"
 #include "open_calls.h"
+#include "roll_ups.h"
 
 namespace fortium::store {
 
@@ -166,8 +167,7 @@ Result<Stored> SqliteStore::add(Event& event) {
 Result<bool> SqliteStore::is_gone(const Event& event) {
   if (!counters_.any_gone) {
     if (!any_gone_) {
-      FM_TRY(any_gone_, database_.db().prepare(
-                            "SELECT EXISTS (SELECT 1 FROM gone), (SELECT coalesce(max(hour), -1) FROM session_hour)"));
+      FM_TRY(any_gone_, database_.db().prepare("SELECT EXISTS (SELECT 1 FROM gone), " + std::string(kNewestFoldedDay)));
     }
     FM_TRY_(any_gone_.step());
     counters_.any_gone = any_gone_.integer(0) != 0;

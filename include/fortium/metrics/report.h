@@ -14,6 +14,7 @@
 #include "fortium/base/result.h"
 #include "fortium/metrics/event.h"
 #include "fortium/metrics/kind.h"
+#include "fortium/metrics/name_day.h"
 #include "fortium/metrics/session_hour.h"
 #include "fortium/metrics/slice.h"
 
@@ -53,10 +54,10 @@ struct Percentiles {
   double p50 = 0, p90 = 0, p95 = 0, p99 = 0;
 };
 
-// How a duration develops: the mean of the newest fifth of the period, and at least its last two days, against the mean
-// before; within 10 % is stable.
+// How a duration develops: a mean against the one before; within 10 % is stable.
 enum class Trend { improving, stable, degrading };
 std::string_view name(Trend trend);
+Trend trend_of(double mean, double mean_before);
 
 // One row of commands, tools or agents.
 struct Usage {
@@ -68,8 +69,9 @@ struct Usage {
   double total_ms = 0, average_ms = 0, min_ms = 0, max_ms = 0;
   Percentiles percentiles;
   WallTime last_used{};
-  Trend trend = Trend::stable;
-  Tokens tokens;  // of agents
+  Trend trend =
+      Trend::stable;  // of the newest fifth of the period, and at least its last two days, against what was before
+  Tokens tokens;      // of agents
 };
 
 struct Session {
@@ -140,6 +142,9 @@ class Reader {
   // The same by session instead of by name and kind: the fewer, the better for long periods.
   virtual Result<void> session_hours(const Period& period, Millis phase,
                                      const std::function<bool(const SessionHour&)>& take);
+  // The same by name and day of UTC, without sessions. A day that the period cuts is that part of it.
+  virtual Result<void> name_days(const Period& period, const Wanted& wanted,
+                                 const std::function<bool(const NameDay&)>& take);
   virtual Result<Summary> summary(const Period& period) = 0;
   // kind: command_execution, tool_usage or agent_interaction. By count, the most used first; `only` one name, if given.
   virtual Result<std::vector<Usage>> usage(const Kind& kind, const Period& period, std::string_view only,

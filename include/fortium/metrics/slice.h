@@ -50,7 +50,9 @@ class Durations {
   using Bin = std::pair<std::int32_t, std::int64_t>;  // its number, how many are in it
 
   void spread();
-  void count(std::size_t& at, std::int32_t bin, std::int64_t times);
+  void count(std::int32_t bin, std::int64_t times);
+  void keep_few();
+  void make_room(std::int32_t first, std::int32_t last);
   void count_into_bins(const Durations& other, std::int64_t times);
   void drop_empty_bins();
   template <class Take>

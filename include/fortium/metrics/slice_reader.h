@@ -23,6 +23,7 @@ class SliceReader : public Reader {
  public:
   Result<void> slices(const Period& period, Millis phase, const Wanted& wanted, const TakeSlice& take) final;
   Result<void> session_hours(const Period& period, Millis phase, const SessionHours::Take& take) final;
+  Result<void> name_days(const Period& period, const Wanted& wanted, const NameDays::Take& take) final;
   Result<Summary> summary(const Period& period) final;
   Result<std::vector<Usage>> usage(const Kind& kind, const Period& period, std::string_view only,
                                    std::int64_t limit) final;
@@ -43,6 +44,11 @@ class SliceReader : public Reader {
                                                  const SessionHours::Take& /*take*/) {
     return from;
   }
+  // The same for slices added up by name: days since 1970.
+  virtual Result<std::int64_t> each_name_day(std::int64_t from, std::int64_t /*until*/, const Wanted& /*wanted*/,
+                                             const NameDays::Take& /*take*/) {
+    return from;
+  }
   // Whole records, the oldest first, until `take` says no; of one session, if given.
   virtual Result<void> each_record(const Kind& kind, const Period& period, std::string_view session,
                                    const TakeEvent& take) = 0;
@@ -60,6 +66,19 @@ class SliceReader : public Reader {
                                                             std::int64_t limit) = 0;
 
  private:
+  // Of what was added up before, as far as there is such, each hour or day that is whole in the period (`each`, of
+  // them since 1970), and the rest from slices, which end with `finish`. `more`: whether who takes all that has not
+  // said no.
+  struct AddedUp {
+    Millis unit;
+    std::function<Result<std::int64_t>(std::int64_t from, std::int64_t until)> each;
+    TakeSlice add;
+    std::function<bool()> finish;
+    const bool& more;
+  };
+  Result<void> added_up(const Period& period, const Wanted& wanted, const AddedUp& from);
+  Result<void> fold_sessions(const Period& period, const SessionHours::Take& take);
+  Result<void> fold_names(const Period& period, const Wanted& wanted, const NameDays::Take& take);
   // The slices of a period: of whole hours from their table. Of hours that the period cuts there may be more than is
   // wanted.
   Result<void> fold(const Period& period, const Wanted& wanted, const TakeSlice& take);

@@ -1,9 +1,11 @@
-// The table of hours of sessions against the slices: made when hours are long over, removed when a record comes late.
-#include "store/session_hours.h"
+// Hours of sessions and days of names against the slices: made when days are long over, removed when a record comes
+// late.
+#include "store/roll_ups.h"
 
 #include <doctest/doctest.h>
 
 #include "fortium/metrics/active_time.h"
+#include "store/limits.h"
 #include "store/local_store.h"
 #include "store/slices.h"
 #include "store/sqlite_reader.h"
@@ -29,18 +31,26 @@ struct Kept : StoreFixture {
   void work(Dice& dice, int days, int records) {
     std::vector<Event> events;
     for (int i = 0; i < records; ++i) {
-      Event event = call(FakeClock::kStart - dice.between(0, days * kDayMs), "s" + std::to_string(dice.below(5)));
+      const std::string session = "s" + std::to_string(dice.below(5));
+      const std::int64_t at = FakeClock::kStart - dice.between(0, days * kDayMs);
+      Event event = dice.one_in(3) ? event_of("agent_interaction", "a" + std::to_string(++last_id), session, at)
+                                   : call(at, session);
+      event.row[kEnvelopeSize] = std::string(1, static_cast<char>('a' + dice.below(4)));
+      value_of(event, "execution_time_ms") = static_cast<double>(dice.between(0, 9'000'000)) / 1'000;
+      if (dice.one_in(9)) value_of(event, "status") = std::string("timeout");
       if (dice.one_in(2)) event.row[kProject] = std::string("shop");
+      if (dice.one_in(2)) event.row[kSource] = std::string("hook");
       events.push_back(std::move(event));
     }
     append(kNoLane, std::move(events));
   }
   void fold() {
-    while (must(fold_session_hours(*database, clock.now()))) {
+    while (must(fold_slices(*database, clock.now()))) {
     }
   }
-  std::int64_t newest() { return must(newest_session_hour(database->db())); }
+  std::int64_t newest() { return must(newest_folded_day(database->db())); }
   std::int64_t rows() { return number("SELECT count(*) FROM session_hour"); }
+  std::int64_t days() { return number("SELECT count(*) FROM name_day"); }
   std::vector<SessionHour> answer(const Period& period, Millis phase = Millis(0)) {
     SqliteReader reader(*database);
     std::vector<SessionHour> all;
@@ -62,7 +72,33 @@ struct Kept : StoreFixture {
     hours.finish();
     return all;
   }
+  std::vector<NameDay> names(const Period& period, const Wanted& wanted = {}) {
+    SqliteReader reader(*database);
+    std::vector<NameDay> all;
+    must(reader.name_days(period, wanted, into(all)));
+    return all;
+  }
+  std::vector<NameDay> names_from_slices(const Period& period, const Wanted& wanted = {}) {
+    SqliteReader reader(*database);
+    std::vector<NameDay> all;
+    NameDays days(wanted.durations, into(all));
+    must(reader.slices(period, Millis(0), {},
+                       [&](const Slice& slice) { return !wanted.has(slice.key.kind) || days.add(slice); }));
+    days.finish();
+    return all;
+  }
+  static NameDays::Take into(std::vector<NameDay>& all) {
+    return [&all](const NameDay& one) {
+      all.push_back(one);
+      return true;
+    };
+  }
+  bool is_right(const Period& period) {
+    return answer(period) == from_slices(period) && names(period) == names_from_slices(period);
+  }
 };
+
+std::int64_t day_number(std::int64_t ms) { return ms / kDayMs; }
 
 }  // namespace
 
@@ -71,8 +107,8 @@ TEST_CASE("what is long over is folded, and answers are the same as from slices,
   Dice dice(1);
   it.work(dice, 20, 3'000);
   it.fold();
-  CHECK(it.newest() < hour_of(it.clock.now()) - 23);
-  CHECK(it.newest() > hour_of(it.clock.now()) - 30);
+  CHECK(it.newest() == day_number(FakeClock::kStart) - 2);  // it is not yet three: yesterday may still go on
+  CHECK(it.days() == 19);
   for (int round = 0; round < 80; ++round) {
     const std::int64_t grain = dice.one_in(2) ? 1 : kHourMs;
     const std::int64_t since = (FakeClock::kStart - dice.between(0, 21 * kDayMs)) / grain * grain;
@@ -80,6 +116,9 @@ TEST_CASE("what is long over is folded, and answers are the same as from slices,
     const Period period{from_ms(since), from_ms(until)};
     const Millis phase{round % 4 == 0 ? 1'800'000 : 0};
     CHECK(it.answer(period, phase) == it.from_slices(period, phase));
+    const Wanted wanted{.kinds = dice.one_in(2) ? ~0U : static_cast<unsigned>(dice.below(64)),
+                        .durations = dice.one_in(2)};
+    CHECK(it.names(period, wanted) == it.names_from_slices(period, wanted));
   }
 }
 
@@ -96,9 +135,15 @@ TEST_CASE("who takes them says no once") {
     must(reader.session_hours(all, Millis(0), [&](const SessionHour&) { return ++taken < most; }));
     CHECK(taken == most);
   }
+  const auto names = static_cast<int>(it.names(all).size());
+  for (int most = 1; most < names; most += 3) {
+    int taken = 0;
+    must(reader.name_days(all, {}, [&](const NameDay&) { return ++taken < most; }));
+    CHECK(taken == most);
+  }
 }
 
-TEST_CASE("a record that comes late removes its hour and those after it, in its own transaction") {
+TEST_CASE("a record that comes late removes its day and those after it, in its own transaction") {
   Kept it;
   Dice dice(3);
   it.work(dice, 10, 1'000);
@@ -117,15 +162,40 @@ TEST_CASE("a record that comes late removes its hour and those after it, in its 
     std::vector<Event> second{other.call(FakeClock::kStart), other.call(late + 1)};
     must(store->append(second));
     CHECK(other.rows() == 1);
-    CHECK(other.answer(all) == other.from_slices(all));
+    CHECK(other.days() == 1);
+    CHECK(other.is_right(all));
     return;
   }
-  CHECK(it.newest() < hour_of(from_ms(late)));
-  CHECK(it.newest() > hour_of(from_ms(late)) - 24);
-  CHECK(it.answer(all) == it.from_slices(all));
+  SUBCASE("in an hour without any before, after the last of its day") {
+    Kept other;
+    other.append(kNoLane, {other.call(late / kDayMs * kDayMs), other.call(late - kDayMs)});
+    other.fold();
+    REQUIRE(other.days() == 2);
+    other.append(kNoLane, {other.call(late / kDayMs * kDayMs + kDayMs - 1)});
+    CHECK(other.days() == 1);
+    CHECK(other.is_right(all));
+    return;
+  }
+  CHECK(it.newest() == day_number(late) - 1);
+  CHECK(it.is_right(all));
   it.fold();
   CHECK(it.newest() == newest);
-  CHECK(it.answer(all) == it.from_slices(all));
+  CHECK(it.is_right(all));
+}
+
+TEST_CASE("what is erased of a person is in no sum any more") {
+  Kept it;
+  Event of_alice = it.call(FakeClock::kStart - 9 * kDayMs), of_bob = it.call(FakeClock::kStart - 5 * kDayMs);
+  of_alice.row[kUserId] = std::string("alice");
+  of_bob.row[kUserId] = std::string("bob");
+  it.append(kNoLane, {of_alice, of_bob});
+  it.fold();
+  CHECK(must(erase_person(*it.database, "alice")) == 1);
+  const Period all{from_ms(0), it.clock.now()};
+  CHECK(it.names(all).size() == 1);
+  it.fold();
+  CHECK(it.names(all).size() == 1);
+  CHECK(it.is_right(all));
 }
 
 TEST_CASE("a late record that is not kept removes nothing, nor does one of today") {
@@ -146,55 +216,83 @@ TEST_CASE("a late record that is not kept removes nothing, nor does one of today
   CHECK(it.rows() == rows);
 }
 
-TEST_CASE("once a day is enough, and an hour is folded a day after its end") {
+TEST_CASE("a day is folded once it is over by three hours") {
   Kept it;
   it.append(kNoLane, {it.call(FakeClock::kStart)});
+  it.clock.advance(from_ms(FakeClock::kStart / kDayMs * kDayMs + 27 * kHourMs - 1) - it.clock.now());
   it.fold();
   CHECK(it.rows() == 0);
-  it.clock.advance(std::chrono::hours(47));
-  it.fold();
-  CHECK(it.rows() == 0);
-  it.clock.advance(std::chrono::hours(1));
+  it.clock.advance(Millis(1));
   it.fold();
   CHECK(it.rows() == 1);
+  CHECK(it.days() == 1);
 }
 
-TEST_CASE("many hours are folded in several transactions, and it does not matter which was the last") {
+TEST_CASE("many days are folded in several transactions, and it does not matter which was the last") {
   Kept it;
   Dice dice(5);
   it.work(dice, 300, 8'000);
   const Period all{from_ms(0), it.clock.now()};
-  const auto right = it.from_slices(all);
   int steps = 0;
   for (bool more = true; more; ++steps) {
-    more = must(fold_session_hours(*it.database, it.clock.now()));
-    CHECK(it.answer(all) == right);
+    more = must(fold_slices(*it.database, it.clock.now()));
+    CHECK(it.is_right(all));
   }
   CHECK(steps > 2);
 }
 
-TEST_CASE("hours that are not what slices add up to are found, and made again") {
+TEST_CASE("sums that are not what slices add up to are found, by the first hour of their day, and made again") {
   Kept it;
   Dice dice(6);
   it.work(dice, 10, 400);
   it.fold();
   CHECK(must(differing_hours(*it.database)).empty());
   const std::int64_t hour = it.number("SELECT hour FROM session_hour ORDER BY hour LIMIT 1 OFFSET 40");
-  const std::string of_one = " WHERE hour = " + std::to_string(hour);
+  const std::int64_t day = hour / 24;
+  const std::string of_one = " WHERE hour = " + std::to_string(hour), of_day = " WHERE day = " + std::to_string(day);
   std::string damage;
   SUBCASE("a number") { damage = "UPDATE session_hour SET success = success + 1" + of_one; }
   SUBCASE("a minute") { damage = "UPDATE session_hour SET minutes = minutes + 1" + of_one; }
   SUBCASE("missing") { damage = "DELETE FROM session_hour" + of_one; }
   SUBCASE("of nobody") { damage = "UPDATE session_hour SET session_id = session_id || 'x'" + of_one; }
   SUBCASE("negative") { damage = "UPDATE session_hour SET priced = -1" + of_one; }
+  SUBCASE("a missing day") { damage = "DELETE FROM name_day" + of_day; }
+  SUBCASE("of no kind") { damage = "UPDATE name_day SET tool_usage = x''" + of_day; }
+  SUBCASE("cut") { damage = "UPDATE name_day SET tool_usage = substr(tool_usage, 1, length(tool_usage) - 1)" + of_day; }
   must(it.database->db().exec(damage));
-  REQUIRE(must(differing_hours(*it.database)) == std::vector<std::int64_t>{hour});
-  must(rebuild(*it.database, {hour}));
+  const std::int64_t first = it.number("SELECT min(hour) FROM slice WHERE hour >= " + std::to_string(day * 24));
+  const auto differing = must(differing_hours(*it.database));
+  REQUIRE(differing.size() == 1);
+  CHECK(differing.front() / 24 == day);
+  CHECK(differing.front() <= first);
+  must(rebuild(*it.database, differing));
   CHECK(must(differing_hours(*it.database)).empty());
   it.fold();
-  const Period all{from_ms(0), it.clock.now()};
-  CHECK(it.answer(all) == it.from_slices(all));
+  CHECK(it.is_right({from_ms(0), it.clock.now()}));
   CHECK(must(differing_hours(*it.database)).empty());
+}
+
+TEST_CASE("a day of names that is damaged is an error, never a wrong answer or a crash") {
+  Kept it;
+  Dice dice(8);
+  it.work(dice, 4, 200);
+  it.fold();
+  const Period all{from_ms(0), it.clock.now()};
+  const auto right = it.names(all);
+  SqliteReader reader(*it.database);
+  must(it.database->db().exec("CREATE TABLE before AS SELECT * FROM name_day"));
+  for (int round = 0; round < 300; ++round) {
+    const std::string at = std::to_string(dice.between(1, 400)), byte = std::to_string(dice.below(256));
+    must(it.database->db().exec("UPDATE name_day SET tool_usage = CAST(substr(tool_usage, 1, " + at + ") || char(" +
+                                byte + ") || substr(tool_usage, " + at + " + 2) AS BLOB)"));
+    std::vector<NameDay> answer;
+    const auto read = reader.name_days(all, {}, Kept::into(answer));
+    if (!read) CHECK(read.error().code == Errc::corrupt);
+    must(
+        it.database->db().exec("UPDATE name_day SET tool_usage = (SELECT tool_usage FROM before WHERE before.day = "
+                               "name_day.day)"));
+  }
+  CHECK(it.names(all) == right);
 }
 
 TEST_CASE("whoever looks is told how far it is") {
@@ -221,5 +319,5 @@ TEST_CASE("a store folds when nobody waits") {
   must(store.append(old));
   while (store.tidy(/*busy=*/false)) {
   }
-  CHECK(must(newest_session_hour(must(store.database())->db())) == hour_of(from_ms(FakeClock::kStart - 9 * kDayMs)));
+  CHECK(must(newest_folded_day(must(store.database())->db())) == day_number(FakeClock::kStart - 9 * kDayMs));
 }
