@@ -79,7 +79,7 @@ constexpr Setting kSettings[] = {
      "full: an acknowledged record survives power loss. normal: it survives a crash of the process", 0, 0,
      kDurabilities},
     {"max_store_bytes", kBytesEnv, Type::number, "1073741824",
-     "size budget; delivered records go first, undelivered ones never", kMiB, INT64_MAX},
+     "size budget; delivered records go first, undelivered ones and sums never", kMiB, INT64_MAX},
     {"retention_days", kRetentionEnv, Type::number, "400", "days that raw records are kept; roll-ups stay", 1, 36'500},
     {"ca_file", kCaEnv, Type::text, "", "extra trust anchor (PEM)"},
     {"proxy", {}, Type::text, "", "http://host:port; else HTTPS_PROXY, HTTP_PROXY and NO_PROXY are honoured"},
