@@ -27,13 +27,10 @@ Value change_of(const Table& table, std::size_t column) {
 Value trend(const Seen& seen) {
   const metrics::Figures &now = seen.it.outcomes, &before = seen.before.outcomes;
   if (now.timed < kFew || before.timed < kFew || before.total_us == 0) return {};
-  const double change = static_cast<double>(now.total_us) / static_cast<double>(now.timed) /
-                            (static_cast<double>(before.total_us) / static_cast<double>(before.timed)) -
-                        1;
-  const metrics::Trend which = change < -kStable  ? metrics::Trend::improving
-                               : change > kStable ? metrics::Trend::degrading
-                                                  : metrics::Trend::stable;
-  return std::string(name(which));
+  const auto mean = [](const metrics::Figures& of) {
+    return static_cast<double>(of.total_us) / static_cast<double>(of.timed);
+  };
+  return std::string(name(metrics::trend_of(mean(now), mean(before))));
 }
 
 Value series(const Seen& seen) {

@@ -12,7 +12,6 @@ namespace fortium::report {
 
 // Fewer calls than these say nothing about a development.
 constexpr std::int64_t kFew = 5;
-constexpr double kStable = 0.1;         // a change within a tenth is none
 constexpr std::size_t kMostParts = 30;  // of a series
 
 // One group, the same group in the period before, and all groups.

@@ -136,8 +136,8 @@ class Recount:
 def trend(now, before):
     if len(now.times) < 5 or len(before.times) < 5:
         return None
-    change = now.mean() / before.mean() - 1
-    return "improving" if change < -0.1 else "degrading" if change > 0.1 else "stable"
+    a, b = now.mean(), before.mean()
+    return "improving" if a < b * 0.9 else "degrading" if a > b * 1.1 else "stable"
 
 
 class Period:

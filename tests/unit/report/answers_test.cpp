@@ -1,6 +1,7 @@
 // What holds for every answer, whatever was recorded.
 #include <doctest/doctest.h>
 
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "report/forms.h"
@@ -96,12 +97,55 @@ TEST_CASE("rows add up to the totals") {
 TEST_CASE("a trend: within a tenth is none, and few calls say nothing") {
   const TimeZone held("UTC");
   CHECK(trend_of(5, 100, 5, 100) == "stable");
-  CHECK(trend_of(5, 109, 5, 100) == "stable");
+  CHECK(trend_of(5, 110, 5, 100) == "stable");
   CHECK(trend_of(5, 111, 5, 100) == "degrading");
-  CHECK(trend_of(5, 91, 5, 100) == "stable");
+  CHECK(trend_of(5, 90, 5, 100) == "stable");
   CHECK(trend_of(5, 89, 5, 100) == "improving");
   CHECK(trend_of(4, 50, 5, 100).empty());
   CHECK(trend_of(5, 50, 4, 100).empty());
+}
+
+TEST_CASE("in any work, a trend is what its rule says, computed in whole numbers") {
+  const TimeZone held("UTC");
+  Dice dice(3);
+  int told[3] = {};
+  for (int round = 0; round < 60; ++round) {
+    struct Sum {
+      std::int64_t timed = 0, ms = 0;
+    };
+    std::map<std::string, Sum> now, before;
+    std::vector<metrics::Event> events;
+    const std::int64_t slower = dice.between(70, 130);
+    for (std::int64_t left = dice.between(10, 80); left > 0; --left) {
+      const std::string name(1, static_cast<char>('a' + dice.below(4)));
+      const std::int64_t since = FakeClock::kStart / 3'600'000 * 3'600'000 - 7 * 86'400'000;
+      const std::int64_t at = FakeClock::kStart - dice.between(0, 15 * 86'400'000);
+      const std::int64_t length = FakeClock::kStart + 1 - since;
+      const std::int64_t ms = dice.between(90, 110) * (at >= since ? slower : 100);
+      metrics::Event& event = events.emplace_back(tool(at, static_cast<double>(ms), "success", name.c_str()));
+      if (dice.one_in(8)) {
+        value_of(event, "execution_time_ms") = schema::Value();
+      } else if (at >= since - length) {
+        Sum& sum = (at >= since ? now : before)[name];
+        ++sum.timed;
+        sum.ms += ms;
+      }
+    }
+    const Json answer = ask("tools", events);
+    for (const Json& row : answer["rows"]) {
+      const std::string name = row["tool"];
+      const Sum is = now[name], was = before[name];
+      const std::int64_t mean = is.ms * was.timed * 10, mean_before = was.ms * is.timed;
+      const int place = mean < 9 * mean_before ? 0 : mean > 11 * mean_before ? 2 : 1;
+      if (is.timed < 5 || was.timed < 5) {
+        CHECK(row["trend"].is_null());
+        continue;
+      }
+      ++told[place];
+      CHECK(row["trend"] == metrics::name(static_cast<metrics::Trend>(place)));
+    }
+  }
+  for (const int times : told) CHECK(times > 10);
 }
 
 TEST_CASE("an outlier is told against the period before") {

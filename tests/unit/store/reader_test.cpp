@@ -152,6 +152,37 @@ TEST_CASE("a trend is the newest part against what was before, within ten in a h
   CHECK(must(it.reader.usage(kTool, it.week, "", 10)).front().trend == Trend::stable);  // nothing to compare with
 }
 
+TEST_CASE("over any period, a trend compares its newest fifth, and at least two days, with the rest") {
+  Dice dice(9);
+  int told[3] = {};
+  for (int round = 0; round < 40; ++round) {
+    Archive it;
+    const std::int64_t days = dice.between(3, 60), until = FakeClock::kStart + 1, since = until - days * kDayMs;
+    // From a full hour on.
+    const std::int64_t cut = (until - std::max(days * kDayMs / 5, 2 * kDayMs)) / 3'600'000 * 3'600'000;
+    const std::int64_t slower = dice.between(70, 130);
+    std::int64_t count[2] = {}, sum[2] = {};
+    std::vector<Event> events;
+    for (std::int64_t left = dice.between(4, 40); left > 0; --left) {
+      const std::int64_t at = dice.between(since - kDayMs, until - 1), now = at >= cut ? 1 : 0;
+      const std::int64_t ms = dice.between(90, 110) * (now == 1 ? slower : 100);
+      events.push_back(it.outcome("tool_usage", "a", static_cast<double>(ms), "success", at));
+      if (at < since) continue;
+      ++count[now];
+      sum[now] += ms;
+    }
+    it.keep(std::move(events));
+    const auto rows = must(it.reader.usage(kTool, {from_ms(since), from_ms(until)}, "", 10));
+    if (rows.empty()) continue;
+    const std::int64_t mean = sum[1] * count[0] * 10, mean_before = sum[0] * count[1];
+    const bool known = count[0] > 0 && count[1] > 0;
+    const int place = known && mean < 9 * mean_before ? 0 : known && mean > 11 * mean_before ? 2 : 1;
+    ++told[place];
+    CHECK(rows.front().trend == static_cast<Trend>(place));
+  }
+  for (const int times : told) CHECK(times > 3);
+}
+
 TEST_CASE("a summary counts what it says, and active time is made of minutes and short gaps") {
   Archive it;
   const std::int64_t start = FakeClock::kStart - kDayMs;
