@@ -41,7 +41,7 @@ struct ImportCounts {
 
 struct ImportHow {
   bool dry = false;
-  bool fold = false;  // adds up days that are long over, so that the first report need not
+  bool fold = false;                           // adds up days that are long over, so that the first report need not
   std::int64_t most_bytes = INT64_MAX;         // of transcripts that are new; more is not begun
   claude::Rest at_least = claude::Rest::busy;  // for how long these transcripts have been left alone, as one knows
   Millis lock_wait{5'000};
