@@ -38,8 +38,6 @@ class Recorder {
   // records may carry.
   std::variant<std::string, Violations> stage(const Kind& kind, const Json& fields,
                                               schema::Edge edge = schema::Edge::call);
-  // The same for a record that was checked elsewhere, on another thread for example: its id.
-  std::string stage(Event event);
   // Durable, or none of what was staged since the last commit is kept. Nothing staged is ok and costs nothing.
   Result<std::vector<Stored>> commit();
   bool has_staged() const { return !staged_.empty(); }
@@ -52,6 +50,8 @@ class Recorder {
   bool disabled() const { return disabled_; }
 
  private:
+  std::string stage(Event event);
+
   EventStore& store_;
   const Clock& clock_;
   Entropy& entropy_;
