@@ -1,112 +1,97 @@
 #!/usr/bin/python3
-"""How much one organization's flood costs another: the quiet one's latency alone, and beside a noisy one.
+"""How much one organization's flood costs the others: their latency alone, and while a neighbour asks for ten times its limit.
 
-    tests/bench/fairness.py [--seconds 10] [--noisy 16]
+    tests/bench/fairness.py [--limit 1000] [--seconds 60]
 
-The noisy organization sends batches of 100 records as fast as it can over its connections, far beyond its limit; the quiet
-one sends one small batch after another. Prints p50 and p99 of the quiet one in milliseconds, alone and beside the noise,
-their ratios, and what became of the noise. Measured with the limit in force, and with none at all, where only the turns
-that organizations take protect the quiet one.
+Ten quiet organizations send ten records a second each, one at a time. The noisy one sends batches of 100 (of which each is
+five units) at ten times `--limit` units a minute, whatever it is answered: for some seconds of each minute it is within its
+limit, then it is refused. Three cases, one after the other: nobody is noisy; the noise goes to a program that takes every
+request and refuses it (`bench_refuse`), so that what the noise itself costs this machine, its sender and its way through
+the kernel, is seen; the noise goes to the service. Prints p50 and p99 of the quiet ones, and the ratio of the third p99 to
+the greater of the other two; its budget is 1.1. Afterwards, for those who want to know what the turns of organizations are
+worth by themselves, the same without any limit, and a noise as fast as it is answered.
+
+Programs are those of build/release, or of the tree that FORTIUM_BUILD names.
 """
 
 import argparse
-import http.client
-import json
-import multiprocessing
 import os
 import re
 import subprocess
-import sys
-import tempfile
-import time
-import uuid
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-SERVER = os.environ.get("FORTIUM_SERVER_BIN") or os.path.join(ROOT, "build", "dev", "bin", "fortium-metrics-server")
+from ingest import BUILD, Place, support
 
-
-def batch(count):
-    return json.dumps({"batch_id": str(uuid.uuid4()), "device_id": "d", "tool_usages": [
-        {"id": str(uuid.uuid4()), "timestamp": "2026-01-02T03:04:05.678Z", "tool_name": "Edit", "execution_time_ms": 1,
-         "status": "success"} for _ in range(count)]})
+QUIET, PACE, CONNECTIONS = 10, 100, 16
+UNITS = 5  # of a batch of 100
+BUDGET = 1.1
+WITHOUT = 100_000_000
 
 
-def post(connection, key, body):
-    connection.request("POST", "/api/v1/metrics/batch", body,
-                       {"Authorization": f"Bearer {key}", "Content-Type": "application/json"})
-    answer = connection.getresponse()
-    answer.read()
-    return answer.status
+def start(*args):
+    return subprocess.Popen([os.path.join(BUILD, "bench", "bench_load"), *map(str, args)], stdout=subprocess.PIPE, text=True)
 
 
-def flood(port, key, connections, until, counts):
-    """Keeps every one of some connections busy."""
-    pool = [http.client.HTTPConnection("127.0.0.1", port, timeout=30) for _ in range(connections)]
-    body = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-    while time.time() < until:
-        for connection in pool:
-            connection.request("POST", "/api/v1/metrics/batch", batch(100), body)
-        for connection in pool:
-            answer = connection.getresponse()
-            answer.read()
-            with counts.get_lock():
-                counts[0 if answer.status == 200 else 1] += 1
-            if answer.will_close:
-                connection.close()
+def end(process):
+    said = process.communicate()[0]
+    if process.returncode != 0:
+        raise AssertionError("bench_load failed")
+    return said.splitlines()[-1]
 
 
-def quiet(port, key, seconds):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    times, end = [], time.time() + seconds
-    while time.time() < end:
-        body = batch(1)
-        begin = time.perf_counter()
-        if post(connection, key, body) != 200:
-            sys.exit("the quiet organization was refused")
-        times.append((time.perf_counter() - begin) * 1000)
-        time.sleep(0.01)
-    times.sort()
-    return times[len(times) // 2], times[int(len(times) * 0.99)]
+def quiet(service, keys, seconds):
+    """(p50, p99) in milliseconds."""
+    line = end(start(service.port, ",".join(keys), QUIET, 1, seconds, "--pace", PACE))
+    return tuple(float(re.search(rf"p{percent} ([\d.]+)", line).group(1)) for percent in (50, 99))
 
 
-def measure(options, limit):
-    with tempfile.TemporaryDirectory(prefix="fortium-fairness-") as data:
-        def tell(*words):
-            return json.loads(subprocess.run([SERVER, *words, "--data", data, "--json"], check=True, capture_output=True).stdout)
+def beside(service, keys, seconds, port, key, pace):
+    """The same while noise goes to a port; and what became of the noise."""
+    paced = ["--pace", pace] if pace else []
+    noise = start(port, key, CONNECTIONS, 100, seconds + 1, "--limited", *paced)
+    return quiet(service, keys, seconds), end(noise)
 
-        keys = []
-        for name in ("noisy", "quiet"):
-            tell("tenant", "create", name)
-            keys.append(tell("key", "create", "--tenant", name)["key"])
-        serve = subprocess.Popen([SERVER, "serve", "--listen", "127.0.0.1:0", "--data", data], stdout=subprocess.PIPE,
-                                 text=True, env={**os.environ, "RATE_LIMIT_MAX_REQUESTS": str(limit)})
-        try:
-            port = int(re.search(r":(\d+)$", serve.stdout.readline().strip()).group(1))
-            quiet(port, keys[1], 1)
-            alone = quiet(port, keys[1], options.seconds)
-            counts = multiprocessing.Array("q", 2)
-            noise = [multiprocessing.Process(target=flood, args=(port, keys[0], options.noisy // 2, time.time() + options.seconds + 2,
-                                                                 counts)) for _ in range(2)]
-            for process in noise:
-                process.start()
-            time.sleep(1)
-            beside = quiet(port, keys[1], options.seconds)
-            for process in noise:
-                process.join()
-        finally:
-            serve.terminate()
-            serve.wait()
-    print(f"limit {limit:>10}: alone p50 {alone[0]:6.2f} p99 {alone[1]:6.2f} ms; beside p50 {beside[0]:6.2f} p99 {beside[1]:6.2f} ms; "
-          f"ratio p50 {beside[0] / alone[0]:.1f} p99 {beside[1] / alone[1]:.1f}; noise: {counts[0]} taken, {counts[1]} refused")
+
+def measure(place, limit, seconds, pace):
+    service = support.Service(place, organization="noisy")
+    service.process.terminate()
+    service.process.wait()
+    service.env["RATE_LIMIT_MAX_REQUESTS"] = str(limit)
+    service.serve()
+    refuser = subprocess.Popen([os.path.join(BUILD, "bench", "bench_refuse")], stdout=subprocess.PIPE, text=True)
+    try:
+        keys = [service.add_organization(f"quiet-{i}") for i in range(QUIET)]
+        quiet(service, keys, 2)
+        alone = quiet(service, keys, seconds)
+        refused, _ = beside(service, keys, seconds, int(refuser.stdout.readline()), service.key, pace or PACE * 10)
+        there, noise = beside(service, keys, seconds, service.port, service.key, pace)
+    finally:
+        refuser.kill()
+        refuser.wait()
+        service.process.terminate()
+        service.process.wait()
+    ratio = there[1] / max(alone[1], refused[1])
+    what = f"{pace} batches/s" if pace else "all it can"
+    print(f"noise {what:>14}: " + "; ".join(
+        f"{name} p50 {times[0]:5.2f} p99 {times[1]:6.2f} ms"
+        for name, times in (("alone", alone), ("noise refused elsewhere", refused), ("noise here", there))) +
+          f"; ratio {ratio:.2f}; noise: {noise[noise.find('('):]}", flush=True)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--seconds", type=float, default=10)
-    parser.add_argument("--noisy", type=int, default=16, help="connections of the noisy organization")
+    parser.add_argument("--limit", type=int, default=1000, help="units a minute of each organization")
+    parser.add_argument("--seconds", type=int, default=60, help="of each case")
+    parser.add_argument("--without", action="store_true", help="also without a limit")
     options = parser.parse_args()
-    for limit in (6000, 1_000_000_000):  # 6000: the quiet one stays below it, the noisy one asks for ten times as much
-        measure(options, limit)
+    place = Place()
+    place.setUp()
+    try:
+        measure(place, options.limit, options.seconds, options.limit * 10 // 60 // UNITS)
+        if options.without:
+            measure(place, WITHOUT, min(options.seconds, 10), 0)
+    finally:
+        place.tearDown()
+        place.doCleanups()
 
 
 if __name__ == "__main__":

@@ -152,9 +152,11 @@ class Load {
   }
 
   void tell() {
-    if (times_.empty()) give_up("no answers");
+    if (times_.empty() && refused_ == 0) give_up("no answers");
     std::ranges::sort(times_);
-    const auto percentile = [&](std::size_t percent) { return times_[(times_.size() - 1) * percent / 100]; };
+    const auto percentile = [&](std::size_t percent) {
+      return times_.empty() ? 0 : times_[(times_.size() - 1) * percent / 100];
+    };
     rusage used{};
     getrusage(RUSAGE_SELF, &used);
     const auto seconds = [](const timeval& time) {

@@ -203,6 +203,13 @@ Result<std::vector<Stored>> SqliteRecords::append_all(std::span<Event> events, c
   });
 }
 
+Result<void> SqliteRecords::settle() {
+  Result<void> done = log_.sync();
+  // Who writes next has to empty the log into the file first, for which nobody may stand in it.
+  if (!done) (void)mark_.with([this](Mark& mark) { return release(mark); });
+  return done;
+}
+
 Result<void> SqliteRecords::ask(const std::function<Result<void>(metrics::Reader&)>& work) {
   return opened_.with([&](Opened& opened) { return work(*opened.reader); });
 }
@@ -267,6 +274,7 @@ void SqliteRecords::tidy(When when) {
 
 Result<void> SqliteRecords::empty(Mark& mark) {
   FM_TRY_(release(mark));
+  FM_TRY_(log_.sync());
   return opened_.with([this](Opened& opened) {
     frames_ = 0;
     return opened.database->tidy(0);
@@ -276,6 +284,7 @@ Result<void> SqliteRecords::empty(Mark& mark) {
 Result<void> SqliteRecords::move(Mark& mark) {
   const int frames = frames_;
   if (mark.frames > 0) {
+    FM_TRY_(log_.sync());
     FM_TRY_(opened_.with([](Opened& opened) { return opened.database->tidy(0); }));
     FM_TRY_(release(mark));
     FM_TRY_(mark.reader.sync_file());

@@ -48,9 +48,9 @@ class SqliteRecords final : public Records {
   explicit SqliteRecords(Opened opened) : log_(*opened.database), opened_(std::move(opened)) {}
   Result<std::vector<metrics::Stored>> append_all(std::span<metrics::Event> events,
                                                   const std::vector<bool>& stamped) override;
-  Result<void> settle() override { return log_.sync(); }
+  Result<void> settle() override;
 
-  store::Database& log_;  // the one that is opened, for its sync() only
+  store::Database& log_;  // the one that is opened, for its path and sync() only
   Guarded<Opened> opened_;
   std::atomic<int> frames_ = 0, marked_ = 0;  // in the log after the newest transaction; at the mark, 0 without one
   struct Mark {                               // a reader that stands still in the log
