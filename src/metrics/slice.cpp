@@ -166,13 +166,17 @@ void Durations::make_room(std::int32_t first, std::int32_t last) {
 
 void Durations::count_into_bins(const Durations& other, std::int64_t times) {
   for (const std::int64_t us : other.exact_) count(bin_of(us), times);
-  if (all_.empty() || other.bins_.empty()) {
+  if (all_.empty()) {
     other.each_bin([&](std::int32_t bin, std::int64_t count_in_it) { count(bin, times * count_in_it); });
-    return;
+  } else if (!other.bins_.empty()) {
+    make_room(other.bins_.front().first, other.bins_.back().first);
+    for (const auto& [bin, count_in_it] : other.bins_)
+      all_[static_cast<std::size_t>(bin - first_)] += times * count_in_it;
+  } else if (!other.all_.empty()) {
+    make_room(other.first_, other.first_ + static_cast<std::int32_t>(other.all_.size()) - 1);
+    std::int64_t* at = &all_[static_cast<std::size_t>(other.first_ - first_)];
+    for (const std::int64_t count_in_it : other.all_) *at++ += times * count_in_it;
   }
-  make_room(other.bins_.front().first, other.bins_.back().first);
-  for (const auto& [bin, count_in_it] : other.bins_)
-    all_[static_cast<std::size_t>(bin - first_)] += times * count_in_it;
 }
 
 template <class Take>
