@@ -47,7 +47,7 @@ std::string rule_of(const std::vector<bool>& right) {
 }
 
 std::string rows_text(const Table& table, const Zone& zone) {
-  if (table.rows.empty()) return std::string(kNothing) + "\n";
+  if (table.rows.empty()) return std::string(kNothing).append("\n");
   std::vector<std::string> titles;
   std::vector<bool> right;
   for (const Column& column : table.columns) {

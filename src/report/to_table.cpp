@@ -146,7 +146,7 @@ void draw_bars(std::vector<Shown>& columns, const Table& table, const Look& look
 }
 
 std::string rows_text(const Table& table, const Report& report, const Look& look, const Painter& paint) {
-  if (table.rows.empty()) return std::string(kNothing) + "\n";
+  if (table.rows.empty()) return std::string(kNothing).append("\n");
   std::vector<Shown> columns;
   const bool totals = !table.totals.empty() && table.rows.size() > 1;
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
