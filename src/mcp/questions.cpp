@@ -9,7 +9,21 @@ namespace {
 
 using namespace schema;  // NOLINT(google-build-using-namespace): shapes are written in its words
 
-constexpr std::int64_t kMostRows = 50;  // answers stay below what a client shows a model
+// Answers stay below the 40 KB that a client shows a model, whatever names are like.
+constexpr std::int64_t kMostNames = 10'000;
+constexpr std::size_t kMostRows = 50, kMostRowBytes = 36'000, kMostListBytes = 12'000;
+
+// From the first one on, as many as there is room for.
+Json names_within(const std::vector<std::string>& names, std::size_t bytes) {
+  Json list = Json::array();
+  for (const std::string& name : names) {
+    const std::size_t size = dump_json(name).size() + 1;
+    if (size > bytes) break;
+    bytes -= size;
+    list.push_back(name);
+  }
+  return list;
+}
 
 constexpr Field kSessionQuestion[] = {
     {.name = "session_id",
@@ -89,6 +103,10 @@ constexpr Field kToolAnswer[] = {
      .type = Object{},
      .doc = "p50, p90, p95 and p99, in milliseconds.",
      .need = Need::optional},
+    {.name = "left_out",
+     .type = Integer{.min = 1, .max = kMostNames},
+     .doc = "Tools, less used than these, that there is no room for.",
+     .need = Need::optional},
 };
 
 Result<Json> tool_metrics(Context& context, const Json& arguments) {
@@ -97,12 +115,19 @@ Result<Json> tool_metrics(Context& context, const Json& arguments) {
   const auto days = static_cast<std::int64_t>(arguments.value("days", static_cast<double>(kDefaultDays)));
   const std::string only = arguments.value("tool_name", "");
   const metrics::Period period = last(std::chrono::days(days), context.clock.now());
-  FM_TRY(const auto rows, reader->usage(*metrics::find_kind("tool_usage"), period, only, kMostRows));
+  FM_TRY(const auto rows, reader->usage(*metrics::find_kind("tool_usage"), period, only, kMostNames));
 
   Json answer{{"period", {{"start", to_rfc3339(period.since)}, {"end", to_rfc3339(period.until)}, {"days", days}}}};
   if (only.empty()) {
     Json tools = Json::array();
-    for (const metrics::Usage& row : rows) tools.push_back(to_json(row));
+    std::size_t bytes = 0;
+    for (const metrics::Usage& row : rows) {
+      Json one = to_json(row);
+      bytes += dump_json(one).size() + 1;
+      if (tools.size() == kMostRows || bytes > kMostRowBytes) break;
+      tools.push_back(std::move(one));
+    }
+    if (tools.size() < rows.size()) answer["left_out"] = rows.size() - tools.size();
     answer["tools"] = std::move(tools);
     return answer;
   }
@@ -205,8 +230,8 @@ Json to_json(const metrics::Session& session, WallTime now) {
           {"duration_ms", length.count()},
           {"commands_executed", session.commands},
           {"tool_calls", session.tools},
-          {"tools_used", session.tools_used},
-          {"agents_used", session.agents_used},
+          {"tools_used", names_within(session.tools_used, kMostListBytes)},
+          {"agents_used", names_within(session.agents_used, kMostListBytes)},
           {"error_count", session.errors},
           {"productivity_score", number_or_null(session.productivity_score)}};
 }

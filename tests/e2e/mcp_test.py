@@ -159,6 +159,38 @@ class Session(support.Case):
         self.assertEqual(mcp.end()[0], 0)
 
 
+class Size(support.Case):
+    def test_answers_stay_below_what_a_client_shows_whatever_names_are_like(self):
+        mcp = self.mcp(CLAUDE_CODE_SESSION_ID="5e551011", CLAUDE_PROJECT_DIR=self.home)
+        mcp.initialize()
+        long = "\N{SNOWMAN}\"" * 120
+        for i in range(150):
+            done = {"execution_time_ms": i, "status": "error", "project": f"{long[:100]}{i}"}
+            for tool, record in (("record-tool-usage", {"tool_name": f"{long}{i}", **done}),
+                                 ("record-command-execution", {"command_name": f"{long}{i}", **done}),
+                                 ("record-agent-interaction", {"agent_name": f"{long}{i}", "interaction_type": "call",
+                                                               **done}),
+                                 ("record-model-usage", {"model": f"{long[:80]}{i}", "input_tokens": i,
+                                                         "output_tokens": i})):
+                result = mcp.call(tool, record)
+                self.assertFalse(result.get("isError"), result["content"][0]["text"])
+        asked = [("get-session-metrics", {}), ("get-tool-metrics", {"days": 90})]
+        asked += [("query_dashboard", {"timeframe": "30d", "format": form}) for form in ("json", "ascii", "markdown")]
+        asked += [("get-report", {"question": question, "days": 1100, **more})
+                  for question in ("summary", "sessions", "tools", "commands", "agents", "models", "projects", "errors",
+                                   "days", "hours", "year")
+                  for more in ({}, {"limit": 100}, {"source": "mcp"})]
+        for tool, arguments in asked:
+            with self.subTest(tool=tool, **arguments):
+                result = mcp.call(tool, arguments)
+                self.assertFalse(result.get("isError"), result["content"][0]["text"][:300])
+                self.assertLess(len(result["content"][0]["text"].encode()), 40_000)
+                self.assertLess(len(json.dumps(result["structuredContent"], ensure_ascii=False).encode()), 44_000)
+        tools = mcp.call("get-tool-metrics", {"days": 90})["structuredContent"]
+        self.assertGreater(len(tools["tools"]), 10)
+        self.assertEqual(len(tools["tools"]) + tools["left_out"], 150)
+
+
 class Migration(support.Case):
     SECRET = "token-that-an-old-hook-wrote"
 
