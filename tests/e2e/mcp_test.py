@@ -178,14 +178,17 @@ class Size(support.Case):
         asked += [("query_dashboard", {"timeframe": "30d", "format": form}) for form in ("json", "ascii", "markdown")]
         asked += [("get-report", {"question": question, "days": 1100, **more})
                   for question in ("summary", "sessions", "tools", "commands", "agents", "models", "projects", "errors",
-                                   "days", "hours", "year")
+                                   "days", "hours")
                   for more in ({}, {"limit": 100}, {"source": "mcp"})]
+        asked += [("get-report", {"question": "year", "days": 366})]
         for tool, arguments in asked:
             with self.subTest(tool=tool, **arguments):
                 result = mcp.call(tool, arguments)
                 self.assertFalse(result.get("isError"), result["content"][0]["text"][:300])
                 self.assertLess(len(result["content"][0]["text"].encode()), 40_000)
                 self.assertLess(len(json.dumps(result["structuredContent"], ensure_ascii=False).encode()), 44_000)
+        result = mcp.call("get-report", {"question": "year", "days": 1100})
+        self.assertIn("ask for fewer days", result["content"][0]["text"])
         tools = mcp.call("get-tool-metrics", {"days": 90})["structuredContent"]
         self.assertGreater(len(tools["tools"]), 10)
         self.assertEqual(len(tools["tools"]) + tools["left_out"], 150)
