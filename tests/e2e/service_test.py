@@ -385,8 +385,11 @@ class Connections(ServiceCase):
         service = self.service(FORTIUM_SERVER_REQUEST_TIMEOUT="500ms")
         self.client(service).accepted([record(context={"text": "x" * 20_000}) for _ in range(450)])
         before = support.high_water(service.process.pid)
-        files = lambda: len(os.listdir(f"/proc/{service.process.pid}/fd"))
-        deaf, few = [], files()
+        def connections():
+            figures = support.http_get(service.port, "/metrics")[1].decode()
+            return int(re.search(r"^fortium_connections (\d+)", figures, re.M)[1])
+
+        deaf, few = [], connections()
         request = (f"GET /api/v1/metrics/export?kind=tool_usage&limit=1000&from={DAY}&to={DAY} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {service.key}\r\n\r\n")
         try:
             for _ in range(8):
@@ -394,8 +397,8 @@ class Connections(ServiceCase):
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
                 connection.sendall(request.encode())
                 deaf.append(connection)
-            until(lambda: files() >= few + 8, "they are there")
-            until(lambda: files() <= few + 1, "they are let go")
+            until(lambda: connections() >= few + 8, "they are there")
+            until(lambda: connections() <= few, "they are let go")
             self.assertEqual(len(self.client(service).accepted([record()])), 1)
         finally:
             for connection in deaf:
