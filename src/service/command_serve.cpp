@@ -47,6 +47,7 @@ void open_service_log(const Settings& settings) {
 
 ServerOptions options_of(const Settings& settings) {
   ServerOptions options{.max_connections = static_cast<std::size_t>(settings.number("max_connections")),
+                        .body_limit = settings.bytes("body_limit"),
                         .request_time = settings.millis("request_timeout"),
                         .idle_time = settings.millis("idle_timeout"),
                         .stop_delay = settings.millis("stop_delay"),

@@ -9,8 +9,9 @@
 namespace fortium::service {
 
 constexpr std::size_t kMaxHeaderBytes = 16 * 1024;
-constexpr std::size_t kMaxBodyBytes = 10 * 1024 * 1024;   // as it comes over the wire
-constexpr std::size_t kMaxPlainBytes = 64 * 1024 * 1024;  // after decompression
+constexpr std::size_t kMaxBodyBytes = 10 * 1024 * 1024;  // as it comes over the wire, unless body_limit is set
+constexpr std::size_t kLeastBodyBytes = 1024, kMostBodyBytes = 64 * 1024 * 1024;  // that it may be set to
+constexpr std::size_t kMaxPlainBytes = 64 * 1024 * 1024;                          // after decompression
 constexpr std::size_t kMaxBatchRecords = 1000;
 constexpr std::size_t kMaxTelemetryItems = 10'000;  // log records or data points of one OTLP request
 constexpr std::size_t kMaxBatchIdChars = 255;

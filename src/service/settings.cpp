@@ -31,6 +31,7 @@ constexpr std::string_view kPortEnv[] = {"FORTIUM_SERVER_PORT", "PORT"};
 constexpr std::string_view kRateEnv[] = {"FORTIUM_SERVER_RATE_LIMIT", "RATE_LIMIT_MAX_REQUESTS"};
 constexpr std::string_view kConnectionsEnv[] = {"FORTIUM_SERVER_MAX_CONNECTIONS"};
 constexpr std::string_view kRequestEnv[] = {"FORTIUM_SERVER_REQUEST_TIMEOUT"};
+constexpr std::string_view kBodyEnv[] = {"FORTIUM_SERVER_BODY_LIMIT", "BODY_LIMIT"};
 constexpr std::string_view kIdleEnv[] = {"FORTIUM_SERVER_IDLE_TIMEOUT"};
 constexpr std::string_view kDelayEnv[] = {"FORTIUM_SERVER_STOP_DELAY"};
 constexpr std::string_view kStopEnv[] = {"FORTIUM_SERVER_STOP_TIMEOUT"};
@@ -55,6 +56,7 @@ constexpr Setting kSettings[] = {
      1'000'000},
     {"request_timeout", kRequestEnv, Type::duration, "30s", "from the first byte of a request to its last", 1,
      kMostTime},
+    {"body_limit", kBodyEnv, Type::text, "10mb", "of one request, before it is unpacked: 64kb, 10mb, or bytes"},
     {"idle_timeout", kIdleEnv, Type::duration, "75s", "between two requests of one connection", 1, kMostTime},
     {"stop_delay", kDelayEnv, Type::duration, "0s",
      "to go on answering when told to stop, but not ready: time for a load balancer to notice", 0, kMostTime},
@@ -73,6 +75,20 @@ constexpr Setting kSettings[] = {
      "what a scraper of /metrics sends as its Bearer token; without one only this machine may ask"},
 };
 
+// "10mb", "64kb", "65536". Bytes.
+std::optional<std::size_t> read_size(std::string_view text) {
+  constexpr std::pair<std::string_view, std::int64_t> kUnits[] = {{"kb", 1 << 10}, {"mb", 1 << 20}, {"", 1}};
+  for (const auto& [unit, bytes] : kUnits) {
+    if (!text.ends_with(unit)) continue;
+    const auto count = read_whole(text.substr(0, text.size() - unit.size()));
+    const auto most = static_cast<std::int64_t>(kMostBodyBytes);
+    if (!count || *count < 0 || *count > most / bytes || *count * bytes < static_cast<std::int64_t>(kLeastBodyBytes))
+      return std::nullopt;
+    return static_cast<std::size_t>(*count * bytes);
+  }
+  return std::nullopt;
+}
+
 // What the table cannot say of a value.
 std::optional<std::string> objection(const Setting& setting, const std::string& value) {
   // A passphrase goes into no header: blanks and letters of any script are part of it.
@@ -82,6 +98,7 @@ std::optional<std::string> objection(const Setting& setting, const std::string& 
     ServerOptions ignored;
     if (auto read = read_listen(value, ignored); !read) return read.error().what;
   }
+  if (setting.key == "body_limit" && !read_size(value)) return "must be a size from 1kb to 64mb, such as 512kb";
   if (setting.key == "data" && value.empty()) return "must not be empty";
   if (setting.key == "database_url" && !is_database_url(value)) return "must begin with postgresql://";
   if (setting.key == "signing_passphrase" && value.size() < kShortestPassphrase)
@@ -156,6 +173,8 @@ const Secret& Settings::secret(std::string_view key) const {
 }
 
 std::int64_t Settings::number(std::string_view key) const { return read_whole(text(key)).value_or(0); }
+
+std::size_t Settings::bytes(std::string_view key) const { return read_size(text(key)).value_or(0); }
 
 Millis Settings::millis(std::string_view key) const {
   const auto time = parse_duration(text(key));

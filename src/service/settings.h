@@ -32,6 +32,7 @@ struct Settings {
   const Secret& secret(std::string_view key) const;
   std::int64_t number(std::string_view key) const;
   Millis millis(std::string_view key) const;
+  std::size_t bytes(std::string_view key) const;
   std::vector<std::string> list(std::string_view key) const { return read_list(text(key)); }
 };
 

@@ -102,6 +102,20 @@ class Settings(OperationsCase):
         self.assertEqual(tenants("--data", os.path.join(self.top, "another"), FORTIUM_SERVER_CONFIG=path), [])
         self.cli("tenant", "list", "--data", "", program=support.SERVER_BIN, code=USAGE)
 
+    def test_the_limit_of_bodies_is_said_and_held_and_clients_heed_it(self):
+        self.show("--body-limit", "1tb", code=USAGE)
+        service = support.Service(self, BODY_LIMIT="2kb")
+        known = json.loads(self.ask(service, "/api/v1/capabilities", Authorization=f"Bearer {service.key}")[1])
+        self.assertEqual(known["limits"]["max_body_bytes"], 2048)
+        status, body = self.ask(service, BATCH, "POST", " " * 2049, Authorization=f"Bearer {service.key}",
+                                Content_Type="application/json")[:2]
+        self.assertEqual((status, json.loads(body)["message"]), (413, "the body is more than 2048 bytes"))
+        self.cli("record", "--input", "-", input="".join(
+            json.dumps({"kind": "tool_usage", "tool_name": "Read", "status": "success", "context": {"text": "x" * 400}}) + "\n"
+            for _ in range(40)), code=DONE, FORTIUM_METRICS_URL=service.url, FORTIUM_API_KEY=service.key)
+        self.cli("sync", code=DONE, FORTIUM_METRICS_URL=service.url, FORTIUM_API_KEY=service.key)
+        self.assertEqual(json.loads(self.cli("status", "--json", code=DONE, FORTIUM_METRICS_URL=service.url, FORTIUM_API_KEY=service.key).out)["queue"]["pending"], 0)
+
     def test_a_secret_is_no_option_and_is_not_shown(self):
         shown, _ = self.show(FORTIUM_SERVER_METRICS_TOKEN="a-token-of-some-length")
         self.assertNotIn("a-token-of-some", json.dumps(shown))

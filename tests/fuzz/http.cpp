@@ -72,7 +72,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   std::string_view left = text;
   while (!left.empty()) {
     RequestParser parser;
-    prepare(parser);
+    prepare(parser, kMaxBodyBytes);
     parser.eager(true);
     boost::beast::error_code status;
     const std::size_t used = parser.put(boost::asio::buffer(left.data(), left.size()), status);

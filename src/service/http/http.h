@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "edge_counts.h"
+#include "service/limits.h"
 
 namespace fortium::service {
 
@@ -21,7 +22,8 @@ struct Request {
   std::string query;  // without the question mark
   Headers headers;
   std::string body;
-  std::string peer;  // address, without the port
+  std::string peer;                       // address, without the port
+  std::size_t most_body = kMaxBodyBytes;  // that was taken of it
 
   // The first of that name, without regard to case; empty where there is none.
   std::string_view header(std::string_view name) const;

@@ -19,6 +19,7 @@ struct ServerOptions {
   std::string address = "127.0.0.1";
   std::uint16_t port = 0;  // 0: any free one
   std::size_t max_connections = kMaxConnections;
+  std::size_t body_limit = kMaxBodyBytes;
   Millis request_time = kRequestTime;
   Millis idle_time = kIdleTime;
   Millis stop_delay{0};  // of going on as before when told to stop, but for EdgeCounts::stopping

@@ -82,9 +82,10 @@ void Session::stop() {
 
 void Session::next() {
   parser_.emplace();
-  prepare(*parser_);
   request_ = Request();
   request_.peer = peer_;
+  request_.most_body = shared_.options.body_limit;
+  prepare(*parser_, request_.most_body);
   late_ = head_only_ = false;
   if (buffer_.size() > 0) return read_head();
   if (buffer_.capacity() > kKeptBuffer) buffer_.shrink_to_fit();
@@ -175,7 +176,7 @@ void Session::on_read_error(Status status) {
   if (late_) return send(problem(request_, 408, "timeout", "the request did not arrive in time"), /*close=*/true);
   if (status == http::error::body_limit)
     return send(
-        problem(request_, 413, "too_large", "the body is more than " + std::to_string(kMaxBodyBytes) + " bytes"),
+        problem(request_, 413, "too_large", "the body is more than " + std::to_string(request_.most_body) + " bytes"),
         /*close=*/true);
   if (status == http::error::header_limit)
     return send(problem(request_, 431, "header_too_large",

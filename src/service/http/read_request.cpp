@@ -14,9 +14,9 @@ std::string_view view(boost::beast::string_view text) { return {text.data(), tex
 
 }  // namespace
 
-void prepare(RequestParser& parser) {
+void prepare(RequestParser& parser, std::size_t most_body) {
   parser.header_limit(kMaxHeaderBytes);
-  parser.body_limit(kMaxBodyBytes);
+  parser.body_limit(most_body);
 }
 
 std::optional<Response> read_request_head(const RequestParser& parser, const std::string& peer,

@@ -14,8 +14,8 @@ namespace fortium::service {
 
 using RequestParser = boost::beast::http::request_parser<boost::beast::http::string_body>;
 
-// Sets its limits.
-void prepare(RequestParser& parser);
+// Sets its limits; `most_body`: bytes.
+void prepare(RequestParser& parser, std::size_t most_body);
 // The head, into `request`, whose id is set; or why it is no request. `trusted`: whom to believe about `peer`.
 std::optional<Response> read_request_head(const RequestParser& parser, const std::string& peer,
                                           const AddressRanges& trusted, Request& request);

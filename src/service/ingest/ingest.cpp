@@ -150,7 +150,8 @@ std::variant<Taken, Response> Ingest::keep(const Request& request, const Credent
 
   Taken taken{.batch_id = batch.id,
               .standing = limit_.charge(who.tenant, units_of(std::max(batch.records.size(), batch.weight))),
-              .at = now};
+              .at = now,
+              .most_body = request.most_body};
   if (!taken.standing.ever)
     return problem(request, 413, "too_large", "the batch is larger than the rate limit of a minute");
   if (!taken.standing.allowed) return too_many(request, taken.standing);

@@ -23,8 +23,9 @@ struct Taken {
   std::optional<std::string> batch_id;
   Checked checked;
   Standing standing;
-  WallTime at{};  // of its first answer
-  double ms = 0;  // that it took
+  WallTime at{};              // of its first answer
+  double ms = 0;              // that it took
+  std::size_t most_body = 0;  // as in the request
 };
 
 class Ingest {

@@ -18,8 +18,9 @@ Response capabilities(Parts& parts, const Call& call) {
   std::string scopes;
   for (const std::string& name : scope_names(call.who.scopes)) scopes += (scopes.empty() ? "\"" : ",\"") + name + "\"";
   return {.body = "{\"service\":\"fortium-metrics-server\",\"version\":\"" FORTIUM_VERSION "\",\"server_time\":\"" +
-                  to_rfc3339(parts.clock.now()) + "\",\"organization\":{\"id\":\"" + call.who.tenant + "\",\"name\":" +
-                  json_string(call.who.tenant_name) + "},\"scopes\":[" + scopes + "],\"limits\":" + limits_json() +
+                  to_rfc3339(parts.clock.now()) + "\",\"organization\":{\"id\":\"" + call.who.tenant +
+                  "\",\"name\":" + json_string(call.who.tenant_name) + "},\"scopes\":[" + scopes +
+                  "],\"limits\":" + limits_json(call.request.most_body) +
                   ",\"encodings\":[\"gzip\"],\"features\":[\"receipts\",\"verify\"]}"};
 }
 

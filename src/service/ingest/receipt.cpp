@@ -94,9 +94,9 @@ void append_line(std::string& out, std::size_t index, const Line& line) {
 
 }  // namespace
 
-std::string limits_json() {
+std::string limits_json(std::size_t most_body) {
   return "{\"max_batch_records\":" + std::to_string(kMaxBatchRecords) +
-         ",\"max_body_bytes\":" + std::to_string(kMaxBodyBytes) + "}";
+         ",\"max_body_bytes\":" + std::to_string(most_body) + "}";
 }
 
 std::optional<Response> refuse_whole(const Request& request, const Taken& taken) {
@@ -165,7 +165,7 @@ Response receipt(const Taken& taken) {
   }
   body += ']';
   append_rate_limit(body, taken.standing);
-  body += ",\"limits\":" + limits_json();
+  body += ",\"limits\":" + limits_json(taken.most_body);
   append_performance(body, taken);
   body += '}';
   return with_headers(200, std::move(body), taken);

@@ -23,6 +23,6 @@ Response success(int status, const Taken& taken, std::string_view data);
 Response single_receipt(const Request& request, const Taken& taken, std::string_view more = {});
 
 // {"max_batch_records":…,"max_body_bytes":…}
-std::string limits_json();
+std::string limits_json(std::size_t most_body);
 
 }  // namespace fortium::service
