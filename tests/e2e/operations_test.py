@@ -110,11 +110,12 @@ class Settings(OperationsCase):
         status, body = self.ask(service, BATCH, "POST", " " * 2049, Authorization=f"Bearer {service.key}",
                                 Content_Type="application/json")[:2]
         self.assertEqual((status, json.loads(body)["message"]), (413, "the body is more than 2048 bytes"))
-        self.cli("record", "--input", "-", input="".join(
-            json.dumps({"kind": "tool_usage", "tool_name": "Read", "status": "success", "context": {"text": "x" * 400}}) + "\n"
-            for _ in range(40)), code=DONE, FORTIUM_METRICS_URL=service.url, FORTIUM_API_KEY=service.key)
-        self.cli("sync", code=DONE, FORTIUM_METRICS_URL=service.url, FORTIUM_API_KEY=service.key)
-        self.assertEqual(json.loads(self.cli("status", "--json", code=DONE, FORTIUM_METRICS_URL=service.url, FORTIUM_API_KEY=service.key).out)["queue"]["pending"], 0)
+        account = {"FORTIUM_METRICS_URL": service.url, "FORTIUM_API_KEY": service.key}
+        line = {"kind": "tool_usage", "tool_name": "Read", "status": "success", "context": {"text": "x" * 400}}
+        self.cli("record", "--input", "-", input=40 * (json.dumps(line) + "\n"), code=DONE, **account)
+        self.cli("sync", code=DONE, **account)
+        status = json.loads(self.cli("status", "--json", code=DONE, **account).out)
+        self.assertEqual(status["queue"]["pending"], 0)
 
     def test_a_secret_is_no_option_and_is_not_shown(self):
         shown, _ = self.show(FORTIUM_SERVER_METRICS_TOKEN="a-token-of-some-length")

@@ -156,7 +156,8 @@ TEST_CASE_FIXTURE(McpFixture, "a developer is answered from their own records, w
   // What is asked without a name.
   std::vector<Json> open = {call("query_dashboard", {{"timeframe", "24h"}}), call("get-tool-metrics", Json::object()),
                             call("get-session-metrics", Json::object())};
-  for (const Json& resource : body_of(ask(rpc("resources/list"), head))["result"]["resources"])
+  const Json listed = body_of(ask(rpc("resources/list"), head));
+  for (const Json& resource : listed["result"]["resources"])
     open.push_back(rpc("resources/read", {{"uri", resource["uri"]}}));
   for (const std::string word : {"session_id", "tool_name"})
     open.push_back(rpc("completion/complete",
