@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 
 #include "fortium/base/config_file.h"
 #include "fortium/base/files.h"

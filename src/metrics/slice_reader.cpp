@@ -241,6 +241,7 @@ Result<std::vector<Usage>> SliceReader::usage(const Kind& kind, const Period& pe
     return fold_names({cut, period.until}, wanted, into(&Halves::now));
   }));
   std::vector<Usage> rows;
+  rows.reserve(names.size());
   for (const auto& [name, halves] : names) rows.push_back(usage_of(name, halves));
   std::ranges::stable_sort(rows, std::greater(), &Usage::count);
   if (rows.size() > static_cast<std::size_t>(limit)) rows.resize(static_cast<std::size_t>(limit));

@@ -8,10 +8,10 @@
 
 namespace fortium::service {
 
-constexpr std::size_t kMaxHeaderBytes = 16 * 1024;
-constexpr std::size_t kMaxBodyBytes = 10 * 1024 * 1024;  // as it comes over the wire, unless body_limit is set
-constexpr std::size_t kLeastBodyBytes = 1024, kMostBodyBytes = 64 * 1024 * 1024;  // that it may be set to
-constexpr std::size_t kMaxPlainBytes = 64 * 1024 * 1024;                          // after decompression
+constexpr std::size_t kMaxHeaderBytes = 16 << 10;
+constexpr std::size_t kMaxBodyBytes = 10 << 20;  // as it comes over the wire, unless body_limit is set
+constexpr std::size_t kLeastBodyBytes = 1024, kMostBodyBytes = 64 << 20;  // that it may be set to
+constexpr std::size_t kMaxPlainBytes = 64 << 20;                          // after decompression
 constexpr std::size_t kMaxBatchRecords = 1000;
 constexpr std::size_t kMaxTelemetryItems = 10'000;  // log records or data points of one OTLP request
 constexpr std::size_t kMaxBatchIdChars = 255;
@@ -27,7 +27,7 @@ constexpr std::int64_t kRecordsPerUnit = 20;           // of the rate limit: a d
 constexpr std::int64_t kDefaultUnitsPerMinute = 1000;  // as documented; tiers are in access/quotas.cpp
 // What an organization may use at once beside its minute, for records beyond the first 20 of a batch: what it did not
 // use in a day. A client that comes back with a long queue is not held up, and nobody sends more in the long run.
-constexpr std::int64_t kBacklogMinutes = 24 * 60;
+constexpr std::int64_t kBacklogMinutes = 1'440;
 constexpr std::int64_t kStrangerUnitsPerMinute = 600;  // requests from one address without a valid credential
 constexpr std::int64_t kMaxUnitsPerMinute = 1'000'000'000;
 constexpr std::int64_t kLogins = 5;  // wrong passwords from one address, or for one name, in kLoginTime
@@ -61,12 +61,12 @@ constexpr Millis kDbConnectionLife{15 * 60'000};  // what its backend remembers 
 constexpr Millis kStatementTime{30'000};
 constexpr Millis kLockTime{5'000};  // that a writer waits for the one before it
 
-constexpr std::size_t kMaxMessageBytes = 4 << 20;         // of the model context protocol: as its line over stdio
-constexpr std::size_t kMostLetters = 64;                  // that wait for a request at work
-constexpr std::size_t kMostStreamsOfTenant = 200;         // event streams and WebSockets, of this process
-constexpr std::size_t kMostSessionsOfTenant = 1'000;      // of the protocol; the one that was not used longest goes
-constexpr Millis kSessionLife{24 * 3'600'000};            // without a request
-constexpr std::size_t kMaxSessionStateBytes = 64 * 1024;  // what a session subscribed to, mostly
+constexpr std::size_t kMaxMessageBytes = 4 << 20;        // of the model context protocol: as its line over stdio
+constexpr std::size_t kMostLetters = 64;                 // that wait for a request at work
+constexpr std::size_t kMostStreamsOfTenant = 200;        // event streams and WebSockets, of this process
+constexpr std::size_t kMostSessionsOfTenant = 1'000;     // of the protocol; the one that was not used longest goes
+constexpr Millis kSessionLife{24 * 3'600'000};           // without a request
+constexpr std::size_t kMaxSessionStateBytes = 64 << 10;  // what a session subscribed to, mostly
 
 constexpr std::size_t kMostOpenTenants = 128;
 constexpr Millis kTenantIdle{5 * 60'000};  // then its file is closed

@@ -33,6 +33,7 @@ std::vector<std::size_t> order_of_tables(const metrics::EventPack& events) {
   }
   std::ranges::sort(keys);
   std::vector<std::size_t> order;
+  order.reserve(keys.size());
   for (const auto& key : keys) order.push_back(std::get<2>(key));
   return order;
 }

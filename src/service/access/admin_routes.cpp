@@ -150,7 +150,7 @@ Response read_limits(Parts& parts, const Call& call) {
   for (const auto& [id, limit] : keys) data["keys"].push_back({{"id", id}, {"requests_per_minute", limit.quota.units}});
   data["tiers"] = Json::object();
   for (const Tier& tier : tiers()) data["tiers"][tier.name] = tier.units_per_minute;
-  return done(200, std::move(data));
+  return done(200, data);
 }
 
 // An organization limits its keys; who administers organizations limits those.
@@ -199,7 +199,7 @@ Response retention_of(Parts& parts, const Call& call) {
   Json days = Json::object();
   for (const metrics::Kind& kind : metrics::kinds()) days[kind.name] = nullptr;
   for (const Kept& one : *all) days[one.kind->name] = one.days;
-  return done(200, std::move(days));
+  return done(200, days);
 }
 
 Response change_retention(Parts& parts, const Call& call) {

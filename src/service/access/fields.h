@@ -17,7 +17,7 @@ namespace fortium::service {
 
 struct Call;
 
-constexpr std::size_t kMaxFieldsBytes = 64 * 1024;  // unpacked
+constexpr std::size_t kMaxFieldsBytes = 64 << 10;  // unpacked
 
 class Fields {
  public:

@@ -25,8 +25,8 @@ namespace http = boost::beast::http;
 using asio::ip::tcp;
 
 constexpr std::size_t kFirstRead = 4096;
-constexpr std::size_t kKeptBuffer = 64 * 1024;  // of a connection that waits
-constexpr std::size_t kSmallBody = 64 * 1024;   // a batch of some 200 records
+constexpr std::size_t kKeptBuffer = 64 << 10;  // of a connection that waits
+constexpr std::size_t kSmallBody = 64 << 10;   // a batch of some 200 records
 // After a refusal the rest of a body is read for a while: closing at once would take the answer from the peer.
 constexpr Millis kDrainTime{2'000};
 constexpr std::size_t kMostDrained = 2 * kMaxBodyBytes;

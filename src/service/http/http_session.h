@@ -18,7 +18,7 @@
 namespace fortium::service {
 
 // Bytes that were read and not yet understood: a header, the header of a chunk, or what follows the last chunk.
-constexpr std::size_t kMostUnread = 128 * 1024;
+constexpr std::size_t kMostUnread = 128 << 10;
 
 class Session final : public Peer {
  public:

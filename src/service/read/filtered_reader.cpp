@@ -121,6 +121,7 @@ Result<std::vector<std::string>> FilteredReader::words_of_records(std::string_vi
       return true;
     }));
   std::vector<std::pair<WallTime, std::string>> order;
+  order.reserve(last.size());
   for (const auto& [word, at] : last) order.emplace_back(at, word);
   std::ranges::stable_sort(order, std::greater(), &std::pair<WallTime, std::string>::first);
   std::vector<std::string> words;

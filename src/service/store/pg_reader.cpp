@@ -75,6 +75,7 @@ Result<std::vector<metrics::Recent>> PgReader::recent(const Kind& kind, const Pe
                   std::string(kInPeriod) + " AND ($3 = '' OR session_id = $3) ORDER BY timestamp DESC LIMIT $4",
               {param(to_ms(period.since)), param(to_ms(period.until)), param(session), param(limit)}));
   std::vector<metrics::Recent> out;
+  out.reserve(static_cast<std::size_t>(rows.size()));
   for (int row = 0; row < rows.size(); ++row)
     out.push_back({std::string(rows.text(row, 0)), rows.is_null(row, 1) ? 0 : rows.real(row, 1),
                    std::string(rows.text(row, 2)), from_ms(rows.integer(row, 3))});
@@ -101,6 +102,7 @@ Result<std::vector<std::string>> PgReader::words_of_records(std::string_view fie
                      ") AS words WHERE word <> '' GROUP BY word ORDER BY max(timestamp) DESC, word LIMIT $3",
                  {param(to_ms(period.since)), param(to_ms(period.until)), param(limit)}));
   std::vector<std::string> out;
+  out.reserve(static_cast<std::size_t>(rows.size()));
   for (int row = 0; row < rows.size(); ++row) out.emplace_back(rows.text(row, 0));
   return out;
 }
@@ -148,6 +150,7 @@ Result<std::vector<std::string>> PgSnapshot::ledger_ids(const LedgerRow& row, co
                  {param(to_ms(begin)), param(to_ms(begin + std::chrono::days(1))), param(query.device_id), param(after),
                   param(static_cast<std::int64_t>(most))}));
   std::vector<std::string> ids;
+  ids.reserve(static_cast<std::size_t>(rows.size()));
   for (int at = 0; at < rows.size(); ++at) ids.emplace_back(rows.text(at, 0));
   return ids;
 }
@@ -161,6 +164,7 @@ Result<std::vector<std::string>> PgSnapshot::counted(const Kind& kind, std::span
                                         ".gone AS g WHERE g.kind = $2 AND g.id = asked.id)",
                                     {asked.param(), param(kind.name)}));
   std::vector<std::string> counted;
+  counted.reserve(static_cast<std::size_t>(rows.size()));
   for (int at = 0; at < rows.size(); ++at) counted.emplace_back(rows.text(at, 0));
   return counted;
 }
