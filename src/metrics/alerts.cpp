@@ -91,7 +91,8 @@ Result<std::vector<NamedAlert>> current_alerts(Reader& reader, const AlertRules&
   FM_TRY(Loads usual, loads_of(reader, usual_period(now)));
   for (const auto& [about, load] : last)
     for (Alert& alert : judge(load, usual[about], rules)) out.push_back({about.first, about.second, std::move(alert)});
-  std::ranges::stable_partition(out, [](const NamedAlert& one) { return one.alert.severity == kAlertSeverities[1]; });
+  std::stable_partition(out.begin(), out.end(),
+                        [](const NamedAlert& one) { return one.alert.severity == kAlertSeverities[1]; });
   return out;
 }
 
