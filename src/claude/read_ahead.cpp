@@ -1,5 +1,6 @@
 #include "read_ahead.h"
 
+#include <system_error>
 #include <utility>
 
 namespace fortium::claude {
@@ -16,7 +17,15 @@ ReadAhead::ReadAhead(std::vector<std::unique_ptr<LotStream>> streams, std::size_
     for (auto& stream : streams) state.places.push_back({.stream = std::move(stream)});
   });
   readers_.resize(threads);
-  for (Alarm& wake : readers_) threads_.emplace_back([this, &wake] { work(wake); });
+  // Where the system gives fewer, those that there are read it all.
+  for (Alarm& wake : readers_) {
+    try {
+      threads_.emplace_back([this, &wake] { work(wake); });
+    } catch (const std::system_error&) {
+      if (threads_.empty()) throw;
+      break;
+    }
+  }
 }
 
 ReadAhead::~ReadAhead() {

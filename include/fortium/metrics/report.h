@@ -69,9 +69,9 @@ struct Usage {
   double total_ms = 0, average_ms = 0, min_ms = 0, max_ms = 0;
   Percentiles percentiles;
   WallTime last_used{};
-  Trend trend =
-      Trend::stable;  // of the newest fifth of the period, and at least its last two days, against what was before
-  Tokens tokens;      // of agents
+  // Of the newest fifth of the period, and at least its last two days, against what was before.
+  Trend trend = Trend::stable;
+  Tokens tokens;  // of agents
 };
 
 struct Session {

@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 
+#include "fortium/sync/ledger.h"
 #include "service/limits.h"
 #include "tables.h"
 
@@ -15,20 +16,7 @@ using metrics::SliceKey;
 
 constexpr std::int64_t kHoursAtOnce = 31 * 24;
 
-struct Tally {
-  std::int64_t count = 0;
-  LedgerDigest digest;
-
-  void add(std::string_view id) {
-    ++count;
-    digest.add(id);
-  }
-  void add(const Tally& other) {
-    count += other.count;
-    digest.add(other.digest);
-  }
-  friend bool operator==(const Tally&, const Tally&) = default;
-};
+using sync::Tally;
 using Day = std::pair<std::string, std::string>;  // kind, day
 
 class Counting {

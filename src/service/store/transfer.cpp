@@ -6,6 +6,7 @@
 
 #include "backup_file.h"
 #include "fortium/base/hash.h"
+#include "fortium/sync/ledger.h"
 
 namespace fortium::service {
 
@@ -16,12 +17,7 @@ using schema::Value;
 
 constexpr std::size_t kRowsAtOnce = 500;
 
-struct Sum {
-  std::int64_t count = 0;
-  LedgerDigest digest;
-  friend bool operator==(const Sum&, const Sum&) = default;
-};
-using Sums = std::map<std::string, Sum>;  // by table
+using Sums = std::map<std::string, sync::Tally>;  // by table; of the texts of its rows
 
 std::string hex_of(const std::string& bytes) {
   return to_hex(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
@@ -41,11 +37,7 @@ Json json_of(const Table& table, const Row& row) {
   return out;
 }
 
-void add(Sums& sums, const Table& table, const Row& row) {
-  Sum& sum = sums[table.name];
-  ++sum.count;
-  sum.digest.add(dump_json(json_of(table, row)));
-}
+void add(Sums& sums, const Table& table, const Row& row) { sums[table.name].add(dump_json(json_of(table, row))); }
 
 std::int64_t records_in(const Sums& sums) {
   std::int64_t records = 0;
