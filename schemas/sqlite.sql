@@ -52,47 +52,28 @@ CREATE TABLE slice (
   PRIMARY KEY (hour, kind, name, session_id, user_id, project, source)
 ) WITHOUT ROWID, STRICT;
 
--- Slices added up once more when their day is long over, in two ways: all days up to the newest in name_day. A record
--- that comes later removes its day and those after it. Here what is of one hour and session, whatever kind and name.
-CREATE TABLE session_hour (
-  hour INTEGER NOT NULL, -- since 1970, UTC
-  session_id TEXT NOT NULL,
+-- Slices added up once more when their day is long over, in two ways: all days up to the newest in name_span. A record
+-- that comes later removes its day and those after it. Here what each session did in each hour, whatever kind and name.
+CREATE TABLE session_day (
+  day INTEGER PRIMARY KEY NOT NULL, -- since 1970, UTC
+  hours BLOB NOT NULL
+) STRICT;
+
+-- And here how each name was used in some hours, whatever session. Figures as bytes: read whole, a row at a time.
+CREATE TABLE name_span (
+  hours INTEGER NOT NULL, -- how many
+  whole INTEGER NOT NULL, -- 1: of all projects and sources
+  begin INTEGER NOT NULL, -- the first, since 1970
   project TEXT NOT NULL,
   source TEXT NOT NULL,
-  command_execution INTEGER NOT NULL,
-  tool_usage INTEGER NOT NULL,
-  agent_interaction INTEGER NOT NULL,
-  user_session INTEGER NOT NULL,
-  productivity_metric INTEGER NOT NULL,
-  model_usage INTEGER NOT NULL,
-  success INTEGER NOT NULL,
-  error INTEGER NOT NULL,
-  timeout INTEGER NOT NULL,
-  cancelled INTEGER NOT NULL,
-  input_tokens INTEGER NOT NULL,
-  output_tokens INTEGER NOT NULL,
-  cache_read_tokens INTEGER NOT NULL,
-  cache_creation_tokens INTEGER NOT NULL,
-  priced INTEGER NOT NULL, -- with a known cost
-  cost_nano_usd INTEGER NOT NULL,
-  minutes INTEGER NOT NULL, -- bit n: a record in minute n of the hour
-  first INTEGER NOT NULL,
-  last INTEGER NOT NULL,
-  PRIMARY KEY (hour, session_id, project, source)
-) WITHOUT ROWID, STRICT;
-
--- And here what is of one day, kind and name, whatever session: of each kind all names, their figures as bytes, as there
--- are as many as the days have slices.
-CREATE TABLE name_day (
-  day INTEGER NOT NULL, -- since 1970, UTC
   command_execution BLOB NOT NULL,
   tool_usage BLOB NOT NULL,
   agent_interaction BLOB NOT NULL,
   user_session BLOB NOT NULL,
   productivity_metric BLOB NOT NULL,
   model_usage BLOB NOT NULL,
-  PRIMARY KEY (day)
-) STRICT;
+  PRIMARY KEY (hours, whole, begin, project, source)
+) WITHOUT ROWID, STRICT;
 
 -- Hours that records were let go from, or were lost with a damaged file: their slices count more than a recount.
 CREATE TABLE thinned (

@@ -35,7 +35,7 @@ Result<const std::vector<std::string>*> Completion::known(Context& context, std:
     fresh.words = {"7", "1", "14", "30", "90"};
   } else {
     FM_TRY(metrics::Reader* const reader, context.reader());
-    FM_TRY(fresh.words, reader->words(argument, last(kLookBack, context.clock.now()), kMostWords));
+    FM_TRY(fresh.words, reader->words(argument, metrics::last(kLookBack, context.clock.now()), kMostWords));
   }
   return &known_.insert_or_assign(std::string(argument), std::move(fresh)).first->second.words;
 }

@@ -42,11 +42,6 @@ std::string pair_row(const std::string& left, const std::string& right) {
 
 }  // namespace
 
-metrics::Period last(Millis time, WallTime now) {
-  // What was recorded in this very millisecond belongs to it.
-  return {now - time, now + Millis(1)};
-}
-
 Json number_or_null(const std::optional<double>& value) { return value ? Json(*value) : Json(); }
 
 Result<Dashboard> read_dashboard(Context& context, const metrics::Period& period) {
@@ -56,7 +51,7 @@ Result<Dashboard> read_dashboard(Context& context, const metrics::Period& period
   FM_TRY(metrics::Reader* const reader, context.reader());
   FM_TRY(const metrics::Summary now, reader->summary(period));
   FM_TRY_(context.pulse(1, kSteps, "totals are read"));
-  FM_TRY(const metrics::Summary before, reader->summary({period.since - (period.until - period.since), period.since}));
+  FM_TRY(const metrics::Summary before, reader->summary(metrics::period_before(period)));
   FM_TRY_(context.pulse(2, kSteps, "totals before are read"));
   FM_TRY(const auto agents, reader->usage(*metrics::find_kind("agent_interaction"), period, "", kMostAgents));
   FM_TRY_(context.pulse(3, kSteps, "agents are read"));

@@ -35,10 +35,9 @@ Result<std::int64_t> days_of(const Json& arguments) {
 Result<std::string> analyze(Context& context, const Json& arguments) {
   FM_TRY(const std::int64_t days, days_of(arguments));
   FM_TRY(metrics::Reader* const reader, context.reader());
-  const metrics::Period period = last(std::chrono::days(days), context.clock.now());
-  const metrics::Period before{period.since - std::chrono::days(days), period.since};
+  const metrics::Period period = metrics::last(std::chrono::days(days), context.clock.now());
   FM_TRY(const auto now, reader->summary(period));
-  FM_TRY(const auto earlier, reader->summary(before));
+  FM_TRY(const auto earlier, reader->summary(metrics::period_before(period)));
   FM_TRY_(context.pulse(1, kSteps, "totals are read"));
   FM_TRY(const auto tools, reader->usage(*metrics::find_kind("tool_usage"), period, "", kMostRows));
   FM_TRY_(context.pulse(2, kSteps, "tools are read"));

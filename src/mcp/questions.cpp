@@ -114,7 +114,7 @@ Result<Json> tool_metrics(Context& context, const Json& arguments) {
   FM_TRY(metrics::Reader* const reader, context.reader());
   const auto days = static_cast<std::int64_t>(arguments.value("days", static_cast<double>(kDefaultDays)));
   const std::string only = arguments.value("tool_name", "");
-  const metrics::Period period = last(std::chrono::days(days), context.clock.now());
+  const metrics::Period period = metrics::last(std::chrono::days(days), context.clock.now());
   FM_TRY(const auto rows, reader->usage(*metrics::find_kind("tool_usage"), period, only, kMostNames));
 
   Json answer{{"period", {{"start", to_rfc3339(period.since)}, {"end", to_rfc3339(period.until)}, {"days", days}}}};
@@ -165,7 +165,7 @@ constexpr Field kDashboardAnswer[] = {
 
 CallResult query_dashboard(Context& context, const Json& arguments) {
   const auto time = parse_duration(arguments["timeframe"].get<std::string>());
-  auto dashboard = read_dashboard(context, last(*time, context.clock.now()));
+  auto dashboard = read_dashboard(context, metrics::last(*time, context.clock.now()));
   if (!dashboard) return failed(dashboard.error());
   Json data = to_json(*dashboard);
   if (arguments.contains("metrics") && !arguments["metrics"].empty()) {

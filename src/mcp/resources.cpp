@@ -16,7 +16,7 @@ constexpr std::int64_t kMostRows = 50;
 Result<Json> sessions(Context& context, const std::string& /*organization*/) {
   FM_TRY(metrics::Reader* const reader, context.reader());
   const WallTime now = context.clock.now();
-  FM_TRY(const auto rows, reader->sessions(last(kWeek, now), kMostRows));
+  FM_TRY(const auto rows, reader->sessions(metrics::last(kWeek, now), kMostRows));
   Json active = Json::array(), recent = Json::array();
   for (const metrics::Session& row : rows)
     (row.status == "active" && !row.end ? active : recent).push_back(to_json(row, now));
@@ -25,7 +25,7 @@ Result<Json> sessions(Context& context, const std::string& /*organization*/) {
 
 Result<Json> usage_of(Context& context, std::string_view kind, const char* key) {
   FM_TRY(metrics::Reader* const reader, context.reader());
-  const metrics::Period period = last(kWeek, context.clock.now());
+  const metrics::Period period = metrics::last(kWeek, context.clock.now());
   FM_TRY(const auto rows, reader->usage(*metrics::find_kind(kind), period, "", kMostRows));
   Json list = Json::array();
   for (const metrics::Usage& row : rows) {
@@ -49,23 +49,23 @@ Result<Json> agents(Context& context, const std::string& /*organization*/) {
 
 Result<Json> performance(Context& context, const std::string& /*organization*/) {
   FM_TRY(metrics::Reader* const reader, context.reader());
-  FM_TRY(const auto summary, reader->summary(last(kWeek, context.clock.now())));
+  FM_TRY(const auto summary, reader->summary(metrics::last(kWeek, context.clock.now())));
   Json out = to_json(summary);
   out["avg_command_time_ms"] = number_or_null(summary.avg_command_ms);
   return out;
 }
 
 Result<Json> dashboard(Context& context, const std::string& /*organization*/) {
-  FM_TRY(const Dashboard figures, read_dashboard(context, last(kDay, context.clock.now())));
+  FM_TRY(const Dashboard figures, read_dashboard(context, metrics::last(kDay, context.clock.now())));
   return to_json(figures);
 }
 
 Result<Json> trends(Context& context, const std::string& /*organization*/) {
   FM_TRY(metrics::Reader* const reader, context.reader());
-  const metrics::Period now = last(kWeek, context.clock.now());
+  const metrics::Period now = metrics::last(kWeek, context.clock.now());
   FM_TRY(const auto days, reader->days(now));
   FM_TRY(const auto current, reader->summary(now));
-  FM_TRY(const auto before, reader->summary({now.since - kWeek, now.since}));
+  FM_TRY(const auto before, reader->summary(metrics::period_before(now)));
   Json rows = Json::array();
   for (const metrics::Day& day : days)
     rows.push_back({{"day", day.day}, {"commands", day.commands}, {"tools", day.tools}, {"errors", day.errors}});
@@ -74,7 +74,7 @@ Result<Json> trends(Context& context, const std::string& /*organization*/) {
 
 Result<Json> teams(Context& context, const std::string& /*organization*/) {
   FM_TRY(metrics::Reader* const reader, context.reader());
-  const metrics::Period period = last(kWeek, context.clock.now());
+  const metrics::Period period = metrics::last(kWeek, context.clock.now());
   FM_TRY(const auto people, reader->people(period));
   Json rows = Json::array();
   for (const metrics::Person& person : people)
@@ -96,7 +96,7 @@ Result<Json> one_session(Context& context, const std::string& id) {
 
 Result<Json> one_tool(Context& context, const std::string& name) {
   FM_TRY(metrics::Reader* const reader, context.reader());
-  const metrics::Period period = last(kWeek, context.clock.now());
+  const metrics::Period period = metrics::last(kWeek, context.clock.now());
   FM_TRY(const auto rows, reader->usage(*metrics::find_kind("tool_usage"), period, name, 1));
   if (rows.empty()) return Error{Errc::not_found, "no such tool"};
   Json out = to_json(rows.front());

@@ -29,8 +29,6 @@ Json to_json(const Dashboard& dashboard);
 std::string to_ascii(const Dashboard& dashboard);
 std::string to_markdown(const Dashboard& dashboard);
 
-// The last `time` up to and including now.
-metrics::Period last(Millis time, WallTime now);
 Json to_json(const metrics::Usage& usage);
 Json to_json(const metrics::Session& session, WallTime now);
 Json to_json(const metrics::Summary& summary);

@@ -17,11 +17,16 @@ void ActiveTime::add(std::string_view id, std::int64_t hour, std::uint64_t minut
 
 // The minutes of the hour become parts of stretches.
 void ActiveTime::Session::end_hour() {
-  for (; minutes != 0; minutes &= minutes - 1) {
-    const std::int64_t minute = hour + std::countr_zero(minutes);
+  for (int past = 0; minutes != 0;) {
+    past += std::countr_zero(minutes);
+    minutes >>= std::countr_zero(minutes);
+    const std::int64_t minute = hour + past;
     if (end != begin && minute - end > kMostIdleMinutes) end_stretch();
     if (end == begin) begin = minute;
-    end = minute + 1;
+    const int in_a_row = std::countr_one(minutes);  // at most 60
+    end = minute + in_a_row;
+    past += in_a_row;
+    minutes >>= in_a_row;
   }
 }
 

@@ -1,8 +1,8 @@
 #include "fortium/metrics/alerts.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
+#include <utility>
 
 namespace fortium::metrics {
 
@@ -58,22 +58,17 @@ std::vector<Alert> judge(const Load& now, const Load& usual, const AlertRules& r
 Result<Loads> loads_of(Reader& reader, const Period& period, unsigned kinds, std::string_view name) {
   struct Counting {
     Load load;
-    std::int64_t day = INT64_MIN;
-    std::uint32_t hours = 0;  // of that day, that were counted
+    std::int64_t hour = INT64_MIN;  // up to which hours were counted
   };
   std::map<std::pair<std::size_t, std::string>, Counting> all;
-  FM_TRY_(reader.name_days(period, {.kinds = kinds, .durations = false}, [&](const NameDay& day) {
-    if (!has_outcome(day.kind) || (!name.empty() && day.name != name)) return true;
-    auto& [load, last, hours] = all[{day.kind, day.name}];
-    load.calls += day.figures.count;
-    load.failed += day.figures.errors();
-    load.timed += day.figures.timed;
-    load.total_ms += static_cast<double>(day.figures.total_us) / 1'000;
-    if (last != day.day) hours = 0;
-    last = day.day;
-    const std::uint32_t more = day.hours() & ~hours;
-    load.hours += std::popcount(more);
-    hours |= more;
+  FM_TRY_(reader.name_spans(period, {.kinds = kinds, .durations = false}, [&](const NameSpan& span) {
+    if (!has_outcome(span.kind) || (!name.empty() && span.name != name)) return true;
+    auto& [load, last] = all[{span.kind, span.name}];
+    load.calls += span.figures.count;
+    load.failed += span.figures.errors();
+    load.timed += span.figures.timed;
+    load.total_ms += static_cast<double>(span.figures.total_us) / 1'000;
+    for (const auto& [hour, count] : span.hours) load.hours += hour > std::exchange(last, std::max(last, hour)) ? 1 : 0;
     return true;
   }));
   Loads out;

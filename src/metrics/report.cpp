@@ -1,6 +1,25 @@
 #include "fortium/metrics/report.h"
 
+#include <chrono>
+
 namespace fortium::metrics {
+
+namespace {
+
+constexpr Millis kInWholeHours = std::chrono::days(1);  // periods of at least this length
+
+}  // namespace
+
+Period last(Millis time, WallTime now) {
+  const WallTime since = now - time;
+  return {time < kInWholeHours ? since : begin_of(hour_of(since)), now + Millis(1)};
+}
+
+Period period_before(const Period& period) {
+  const Millis length = period.until - period.since;
+  return {period.since - (length < kInWholeHours ? length : std::chrono::floor<std::chrono::hours>(length)),
+          period.since};
+}
 
 std::string_view name(Trend trend) {
   switch (trend) {
@@ -18,21 +37,22 @@ Trend trend_of(double mean, double mean_before) {
   return Trend::stable;
 }
 
-Result<void> Reader::session_hours(const Period& period, Millis phase,
+Result<void> Reader::session_hours(const Period& period, Millis phase, const Within& within,
                                    const std::function<bool(const SessionHour&)>& take) {
   SessionHours hours(take);
-  FM_TRY_(slices(period, phase, {.durations = false}, [&hours](const Slice& slice) { return hours.add(slice); }));
+  const Wanted wanted{.durations = false, .within = within};
+  FM_TRY_(
+      slices(period, phase, wanted, [&](const Slice& slice) { return !wanted.has(slice.key) || hours.add(slice); }));
   hours.finish();
   return {};
 }
 
-Result<void> Reader::name_days(const Period& period, const Wanted& wanted,
-                               const std::function<bool(const NameDay&)>& take) {
-  NameDays days(wanted.durations, take);
-  const Wanted without{.kinds = wanted.kinds, .sessions = false, .durations = wanted.durations};
-  FM_TRY_(slices(period, Millis(0), without,
-                 [&](const Slice& slice) { return !wanted.has(slice.key.kind) || days.add(slice); }));
-  days.finish();
+Result<void> Reader::name_spans(const Period& period, const Wanted& wanted,
+                                const std::function<bool(const NameSpan&)>& take) {
+  NameSpans spans(kSpans[0], wanted.durations, take);
+  FM_TRY_(slices(period, Millis(0), wanted.without_sessions(),
+                 [&](const Slice& slice) { return !wanted.has(slice.key) || spans.add(slice); }));
+  spans.finish();
   return {};
 }
 

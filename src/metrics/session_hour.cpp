@@ -3,7 +3,30 @@
 #include <algorithm>
 #include <utility>
 
+#include "bytes.h"
+#include "fortium/metrics/name_span.h"
+
 namespace fortium::metrics {
+
+namespace {
+
+constexpr int kMinutesAnHour = 60;
+constexpr std::int64_t kHourMs = std::chrono::milliseconds(std::chrono::hours(1)).count();
+
+// What is told as it is, after the hour and the texts, and before times.
+template <class Hour, class Do>
+bool each_number(Hour& of, Do&& number) {
+  for (auto& count : of.counts)
+    if (!number(count)) return false;
+  for (auto& count : of.by_status)
+    if (!number(count)) return false;
+  for (auto* sum : {&of.input_tokens, &of.output_tokens, &of.cache_read_tokens, &of.cache_creation_tokens, &of.priced,
+                    &of.cost_nano_usd})
+    if (!number(*sum)) return false;
+  return true;
+}
+
+}  // namespace
 
 void SessionHour::add(const Slice& slice) {
   const Figures& figures = slice.figures;
@@ -22,6 +45,33 @@ void SessionHour::add(const Slice& slice) {
   grow(cache_creation_tokens, figures.cache_creation_tokens);
   grow(priced, figures.priced);
   grow(cost_nano_usd, figures.cost_nano_usd);
+}
+
+void SessionHour::append_to(std::string& bytes) const {
+  append_number(bytes, hour % kHoursADay);
+  for (const std::string* text : {&session_id, &project, &source}) append_text(bytes, *text);
+  each_number(*this, [&bytes](std::int64_t number) {
+    append_number(bytes, number);
+    return true;
+  });
+  append_number(bytes, static_cast<std::int64_t>(minutes));
+  append_number(bytes, (first - begin_of(hour)).count());
+  append_number(bytes, (last - first).count());
+}
+
+bool SessionHour::take_from(std::string_view& bytes, std::int64_t day) {
+  std::int64_t of_day = 0, touched = 0, since = 0, length = 0;
+  if (!take_number(bytes, of_day) || of_day >= kHoursADay) return false;
+  for (std::string* text : {&session_id, &project, &source})
+    if (!take_text(bytes, *text)) return false;
+  if (!each_number(*this, [&bytes](std::int64_t& into) { return take_number(bytes, into); })) return false;
+  if (!take_number(bytes, touched) || !take_number(bytes, since) || !take_number(bytes, length)) return false;
+  if (touched >> kMinutesAnHour != 0 || since >= kHourMs || length >= kHourMs - since) return false;
+  hour = day * kHoursADay + of_day;
+  minutes = static_cast<std::uint64_t>(touched);
+  first = begin_of(hour) + Millis(since);
+  last = first + Millis(length);
+  return true;
 }
 
 bool SessionHours::add(const Slice& slice) {

@@ -12,13 +12,14 @@ namespace {
 
 const std::size_t kSession = index_of(*find_kind("user_session"));
 
-// What slices say of one session.
+// What slices say of one session, and its changes.
 struct Facts {
   std::int64_t tools = 0;
   Figures outcomes, commands;
   WallTime first{}, last{};
   std::string user_id, project;
   std::set<std::string> tools_used, agents_used;
+  std::vector<Event> changes;
 
   void add(const Slice& slice) {
     first = last == WallTime{} ? slice.figures.first : std::min(first, slice.figures.first);
@@ -34,7 +35,39 @@ struct Facts {
   }
 };
 
-Session session_of(std::string_view id, const Facts& facts) {
+// Changes merge by field, the newest wins; a session without any is active.
+void add_changes(Session& out, std::vector<Event>& changes) {
+  std::ranges::stable_sort(changes, std::less(),
+                           [](const Event& at) { return std::pair(at.timestamp(), at.integer(kSeq)); });
+  for (const Event& event : changes) {
+    if (out.told.kind == nullptr) out.told = {event.kind, schema::Row(event.row.size())};
+    for (std::size_t i = 0; i < event.row.size(); ++i)
+      if (event.row[i].index() != 0) out.told.row[i] = event.row[i];
+    const std::string_view change = event.text_of("change");
+    const bool ended = change == "end";
+    if (change == "start") {
+      out.started = true;
+      out.status = "active";
+      out.end.reset();
+    }
+    if (const auto status = event.text_of("status"); !status.empty())
+      out.status = status;
+    else if (ended)
+      out.status = "completed";
+    if (const auto start = event.number_of("session_start")) out.start = from_ms(static_cast<std::int64_t>(*start));
+    if (const auto end = event.number_of("session_end"))
+      out.end = from_ms(static_cast<std::int64_t>(*end));
+    else if (ended)
+      out.end = event.timestamp();
+    if (const auto length = event.number_of("total_duration_ms"); length && ended)
+      out.end = out.start + Millis(static_cast<std::int64_t>(*length));
+    if (const auto score = event.number_of("productivity_score")) out.productivity_score = *score;
+    if (event.has(kUserId)) out.user_id = event.text(kUserId);
+    if (event.has(kProject)) out.project = event.text(kProject);
+  }
+}
+
+Session session_of(std::string_view id, Facts& facts) {
   Session out;
   out.id = id;
   out.start = facts.first;
@@ -50,6 +83,7 @@ Session session_of(std::string_view id, const Facts& facts) {
   out.success_rate = success_rate(facts.outcomes.count, out.errors);
   out.tools_used.assign(facts.tools_used.begin(), facts.tools_used.end());
   out.agents_used.assign(facts.agents_used.begin(), facts.agents_used.end());
+  add_changes(out, facts.changes);
   return out;
 }
 
@@ -84,64 +118,27 @@ Result<std::optional<Session>> SliceReader::session(std::string_view id) {
 // Whole sessions, also what of them lies outside of any period.
 Result<std::vector<Session>> SliceReader::describe(const std::vector<std::string>& ids) {
   std::map<std::string_view, Facts> facts;
-  std::map<std::string_view, Period> days;
   Period all{WallTime::max(), WallTime::min()};
   for (const std::string& id : ids) {
-    FM_TRY(const Period of_one, days_of(id));
-    days[id] = of_one;
+    FM_TRY(const Period days, days_of(id));
     facts[id];
-    if (of_one.until == WallTime{}) continue;
-    all = {std::min(all.since, of_one.since), std::max(all.until, of_one.until)};
+    if (days.until == WallTime{}) continue;
+    all = {std::min(all.since, days.since), std::max(all.until, days.until)};
   }
-  if (all.since < all.until)
+  if (all.since < all.until) {
     FM_TRY_(fold(all, {.durations = false}, [&](const Slice& slice) {
       if (const auto at = facts.find(slice.key.session_id); at != facts.end()) at->second.add(slice);
       return true;
     }));
+    FM_TRY_(each_record(kinds()[kSession], all, ids.size() == 1 ? ids.front() : "", [&](const Event& change) {
+      if (const auto at = facts.find(change.text(kSessionId)); at != facts.end()) at->second.changes.push_back(change);
+      return true;
+    }));
+  }
   std::vector<Session> sessions;
-  for (const std::string& id : ids) {
-    Session& session = sessions.emplace_back(session_of(id, facts[id]));
-    FM_TRY_(add_changes(session, days[id]));
-  }
+  sessions.reserve(ids.size());
+  for (const std::string& id : ids) sessions.push_back(session_of(id, facts[id]));
   return sessions;
-}
-
-// Changes merge by field, the newest wins; a session without any is active.
-Result<void> SliceReader::add_changes(Session& out, const Period& days) {
-  std::vector<Event> changes;
-  FM_TRY_(each_record(kinds()[kSession], days, out.id, [&](const Event& change) {
-    changes.push_back(change);
-    return true;
-  }));
-  std::ranges::stable_sort(changes, std::less(),
-                           [](const Event& at) { return std::pair(at.timestamp(), at.integer(kSeq)); });
-  for (const Event& event : changes) {
-    if (out.told.kind == nullptr) out.told = {event.kind, schema::Row(event.row.size())};
-    for (std::size_t i = 0; i < event.row.size(); ++i)
-      if (event.row[i].index() != 0) out.told.row[i] = event.row[i];
-    const std::string_view change = event.text_of("change");
-    const bool ended = change == "end";
-    if (change == "start") {
-      out.started = true;
-      out.status = "active";
-      out.end.reset();
-    }
-    if (const auto status = event.text_of("status"); !status.empty())
-      out.status = status;
-    else if (ended)
-      out.status = "completed";
-    if (const auto start = event.number_of("session_start")) out.start = from_ms(static_cast<std::int64_t>(*start));
-    if (const auto end = event.number_of("session_end"))
-      out.end = from_ms(static_cast<std::int64_t>(*end));
-    else if (ended)
-      out.end = event.timestamp();
-    if (const auto length = event.number_of("total_duration_ms"); length && ended)
-      out.end = out.start + Millis(static_cast<std::int64_t>(*length));
-    if (const auto score = event.number_of("productivity_score")) out.productivity_score = *score;
-    if (event.has(kUserId)) out.user_id = event.text(kUserId);
-    if (event.has(kProject)) out.project = event.text(kProject);
-  }
-  return {};
 }
 
 }  // namespace fortium::metrics

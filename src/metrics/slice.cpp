@@ -8,7 +8,7 @@
 #include <optional>
 #include <utility>
 
-#include "number_bytes.h"
+#include "bytes.h"
 
 namespace fortium::metrics {
 
@@ -32,6 +32,7 @@ std::int32_t bin_of(std::int64_t us) {
 std::int32_t power_of(std::int32_t bin) { return bin - bin % static_cast<std::int32_t>(kBinsInPower); }
 
 constexpr std::int32_t kMostBin = (64 - kBitsInBin) * kBinsInPower - 1;
+constexpr std::int64_t kFew = 8;
 constexpr std::int64_t kMostCount = std::int64_t{1} << 48;  // of what is read: sums of it stay far from kMost
 
 double middle_of(std::int32_t bin) {
@@ -145,10 +146,35 @@ void Durations::count(std::int32_t bin, std::int64_t times) {
   keep_few();
 }
 
+// The same for bins in order, each at most once.
+void Durations::count_sorted(const std::vector<Bin>& more, std::int64_t times) {
+  if (more.empty()) return;
+  if (!all_.empty()) {
+    make_room(more.front().first, more.back().first);
+    for (const auto& [bin, there] : more) all_[static_cast<std::size_t>(bin - first_)] += times * there;
+    return;
+  }
+  std::vector<Bin> both;
+  both.reserve(bins_.size() + more.size());
+  auto at = bins_.begin();
+  for (const auto& [bin, there] : more) {
+    for (; at != bins_.end() && at->first < bin; ++at) both.push_back(*at);
+    const bool known = at != bins_.end() && at->first == bin;
+    both.emplace_back(bin, times * there + (known ? (at++)->second : 0));
+  }
+  both.insert(both.end(), at, bins_.end());
+  bins_ = std::move(both);
+  keep_few();
+}
+
 // Beyond a number of bins their place is faster than a search.
 void Durations::keep_few() {
-  if (bins_.size() <= kMostFewBins) return;
+  if (bins_.size() > kMostFewBins) give_places();
+}
+
+void Durations::give_places() {
   const std::vector<Bin> few = std::exchange(bins_, {});
+  if (few.empty()) return;
   make_room(few.front().first, few.back().first);
   for (const auto& [bin, times] : few) all_[static_cast<std::size_t>(bin - first_)] = times;
 }
@@ -165,14 +191,16 @@ void Durations::make_room(std::int32_t first, std::int32_t last) {
 }
 
 void Durations::count_into_bins(const Durations& other, std::int64_t times) {
-  for (const std::int64_t us : other.exact_) count(bin_of(us), times);
-  if (all_.empty()) {
-    other.each_bin([&](std::int32_t bin, std::int64_t count_in_it) { count(bin, times * count_in_it); });
-  } else if (!other.bins_.empty()) {
-    make_room(other.bins_.front().first, other.bins_.back().first);
-    for (const auto& [bin, count_in_it] : other.bins_)
-      all_[static_cast<std::size_t>(bin - first_)] += times * count_in_it;
-  } else if (!other.all_.empty()) {
+  std::vector<Bin> values;
+  values.reserve(other.exact_.size());
+  for (const std::int64_t us : other.exact_) {
+    if (values.empty() || values.back().first != bin_of(us)) values.emplace_back(bin_of(us), 0);
+    ++values.back().second;
+  }
+  count_sorted(values, times);
+  count_sorted(other.bins_, times);
+  if (!other.all_.empty()) {
+    give_places();
     make_room(other.first_, other.first_ + static_cast<std::int32_t>(other.all_.size()) - 1);
     std::int64_t* at = &all_[static_cast<std::size_t>(other.first_ - first_)];
     for (const std::int64_t count_in_it : other.all_) *at++ += times * count_in_it;
@@ -200,16 +228,19 @@ double Durations::percentile(int percent) const {
   if (count_ == 0) return 0;
   std::int64_t rank = std::max<std::int64_t>(count_ / 100 * percent + (count_ % 100 * percent + 99) / 100, 1);
   if (!exact_.empty()) return static_cast<double>(exact_[static_cast<std::size_t>(rank) - 1]) / 1'000;
-  std::int32_t found = 0;
-  each_bin([&](std::int32_t bin, std::int64_t count) {
-    if (rank > 0) found = bin;
-    rank -= count;
-  });
-  return middle_of(found) / 1'000;
+  for (const auto& [bin, there] : bins_)
+    if ((rank -= there) <= 0) return middle_of(bin) / 1'000;
+  std::int32_t bin = first_;
+  for (const std::int64_t there : all_) {
+    if ((rank -= there) <= 0) break;
+    ++bin;
+  }
+  return middle_of(bin) / 1'000;
 }
 
-// Their number, then steps from one value to the next, or from one bin to the next and how many are in it. Nothing for
-// none.
+// Their number, then steps from one value to the next, or from one bin to the next. With a step between bins goes how
+// many are in the bin, mostly in one byte: the step times 8, plus 1 to 7 of them, or plus 0 and then how many more than
+// 8. Nothing for none.
 std::string Durations::bytes() const {
   std::string out;
   if (count_ == 0) return out;
@@ -219,9 +250,9 @@ std::string Durations::bytes() const {
     append_number(out, us - before);
     before = us;
   }
-  each_bin([&](std::int32_t bin, std::int64_t count) {
-    append_number(out, bin - before);
-    append_number(out, count);
+  each_bin([&](std::int32_t bin, std::int64_t there) {
+    append_number(out, kFew * (bin - before) + (there < kFew ? there : 0));
+    if (there >= kFew) append_number(out, there - kFew);
     before = bin;
   });
   return out;
@@ -233,32 +264,64 @@ Result<Durations> Durations::from_bytes(std::string_view bytes) {
   return Error{Errc::corrupt, "durations of " + std::to_string(bytes.size()) + " bytes make no sense"};
 }
 
+// All there is: bins in order, with as many values in them. False: it is something else.
+template <class Take>
+bool Durations::take_bins(std::string_view bytes, std::int64_t count, Take&& take) {
+  std::int64_t bin = 0;
+  bool first = true;
+  while (count > 0) {
+    const auto told = take_number(bytes);
+    if (!told) return false;
+    const std::int64_t step = *told / kFew;
+    std::int64_t there = *told % kFew;
+    if (there == 0) {
+      if (!take_number(bytes, there) || there > kMostCount) return false;
+      there += kFew;
+    }
+    if (step > kMostBin - bin || (step == 0 && !first) || there > count) return false;
+    first = false;
+    bin += step;
+    take(static_cast<std::int32_t>(bin), there);
+    count -= there;
+  }
+  return bytes.empty();
+}
+
 bool Durations::read(std::string_view bytes) {
   count_ = 0;
   exact_.clear();
   bins_.clear();
   all_.clear();
   if (bytes.empty()) return true;
-  const auto count_told = take_number(bytes);
-  if (!count_told || *count_told == 0 || *count_told > kMostCount) return false;
-  std::int64_t before = 0;
-  while (count_ < *count_told) {
-    const auto step = take_number(bytes);
-    if (!step || *step > kMost - before) return false;
-    before += *step;
-    if (*count_told <= static_cast<std::int64_t>(kExact)) {
-      exact_.push_back(before);
-      ++count_;
-      continue;
-    }
-    const auto there = take_number(bytes);
-    if (!there || *there == 0 || *there > *count_told - count_) return false;
-    if (before > kMostBin || (*step == 0 && count_ > 0)) return false;
-    bins_.emplace_back(static_cast<std::int32_t>(before), *there);
-    count_ += *there;
+  if (!take_number(bytes, count_) || count_ == 0 || count_ > kMostCount) return false;
+  if (count_ > static_cast<std::int64_t>(kExact)) {
+    if (!take_bins(bytes, count_, [this](std::int32_t bin, std::int64_t there) { bins_.emplace_back(bin, there); }))
+      return false;
+    keep_few();
+    return true;
   }
-  keep_few();
+  std::int64_t value = 0, step = 0;
+  for (std::int64_t i = 0; i < count_; ++i) {
+    if (!take_number(bytes, step) || step > kMost - value) return false;
+    exact_.push_back(value += step);
+  }
   return bytes.empty();
+}
+
+bool Durations::merge_bytes(std::string_view bytes) {
+  std::string_view rest = bytes;
+  const auto count_told = take_number(rest);
+  if (all_.empty() || !count_told || *count_told <= static_cast<std::int64_t>(kExact) || *count_told > kMostCount) {
+    Durations other;
+    if (!other.read(bytes)) return false;
+    merge(other);
+    return true;
+  }
+  count_ += *count_told;
+  return take_bins(rest, *count_told, [this](std::int32_t bin, std::int64_t there) {
+    if (bin < first_ || bin - first_ >= static_cast<std::int32_t>(all_.size())) make_room(bin, bin);
+    all_[static_cast<std::size_t>(bin - first_)] += there;
+  });
 }
 
 void Figures::add(const Event& event, Millis phase) {

@@ -76,62 +76,79 @@ Result<void> SliceReader::slices(const Period& period, Millis phase, const Wante
   });
 }
 
-Result<void> SliceReader::session_hours(const Period& period, Millis phase, const SessionHours::Take& take) {
+Result<void> SliceReader::session_hours(const Period& period, Millis phase, const Within& within,
+                                        const SessionHours::Take& take) {
   return at_one_moment([&]() -> Result<void> {
-    if (phase == Millis(0)) return fold_sessions(period, take);
+    if (phase == Millis(0)) return fold_sessions(period, within, take);
     SessionHours hours(take);
-    FM_TRY(const bool more,
-           slices_of_records(period, phase, kSums, [&](const Slice& slice) { return hours.add(slice); }));
+    const Wanted wanted{.durations = false, .within = within};
+    FM_TRY(const bool more, slices_of_records(period, phase, wanted, [&](const Slice& slice) {
+             return !wanted.has(slice.key) || hours.add(slice);
+           }));
     if (more) hours.finish();
     return {};
   });
 }
 
-Result<void> SliceReader::name_days(const Period& period, const Wanted& wanted, const NameDays::Take& take) {
+Result<void> SliceReader::name_spans(const Period& period, const Wanted& wanted, const NameSpans::Take& take) {
   return at_one_moment([&] { return fold_names(period, wanted, take); });
 }
 
-Result<void> SliceReader::fold_sessions(const Period& period, const SessionHours::Take& take) {
+Result<void> SliceReader::fold_sessions(const Period& period, const Within& within, const SessionHours::Take& take) {
+  constexpr Millis kUnits[] = {std::chrono::hours(1)};
+  const Wanted wanted{.durations = false, .within = within};
   bool more = true;
   const SessionHours::Take tell = [&](const SessionHour& hour) { return more = take(hour); };
   SessionHours rest(tell);
-  return added_up(period, kSums,
-                  {.unit = std::chrono::hours(1),
-                   .each = [&](std::int64_t from, std::int64_t until) { return each_session_hour(from, until, tell); },
-                   .add = [&rest](const Slice& slice) { return rest.add(slice); },
+  return added_up(period, wanted,
+                  {.units = kUnits,
+                   .each = [&](Millis /*unit*/, std::int64_t from,
+                               std::int64_t until) { return each_session_hour(from, until, within, tell); },
+                   .add = [&](const Slice& slice) { return !wanted.has(slice.key) || rest.add(slice); },
                    .finish = [&rest] { return rest.finish(); },
                    .more = more});
 }
 
-Result<void> SliceReader::fold_names(const Period& period, const Wanted& wanted, const NameDays::Take& take) {
+Result<void> SliceReader::fold_names(const Period& period, const Wanted& wanted, const NameSpans::Take& take) {
+  static const std::vector<Millis> units = [] {
+    std::vector<Millis> out;
+    for (const std::int64_t hours : kSpans) out.emplace_back(std::chrono::hours(hours));
+    return out;
+  }();
   bool more = true;
-  const NameDays::Take tell = [&](const NameDay& day) { return more = take(day); };
-  NameDays rest(wanted.durations, tell);
-  const Wanted without{.kinds = wanted.kinds, .sessions = false, .durations = wanted.durations};
-  return added_up(
-      period, without,
-      {.unit = std::chrono::days(1),
-       .each = [&](std::int64_t from, std::int64_t until) { return each_name_day(from, until, without, tell); },
-       .add = [&](const Slice& slice) { return !without.has(slice.key.kind) || rest.add(slice); },
-       .finish = [&rest] { return rest.finish(); },
-       .more = more});
+  const NameSpans::Take tell = [&](const NameSpan& span) { return more = take(span); };
+  NameSpans rest(kSpans[0], wanted.durations, tell);
+  const Wanted without = wanted.without_sessions();
+  return added_up(period, without,
+                  {.units = units,
+                   .each =
+                       [&](Millis unit, std::int64_t from, std::int64_t until) {
+                         return each_name_span(unit / std::chrono::hours(1), from, until, without, tell);
+                       },
+                   .add = [&](const Slice& slice) { return !without.has(slice.key) || rest.add(slice); },
+                   .finish = [&rest] { return rest.finish(); },
+                   .more = more});
 }
 
 Result<void> SliceReader::added_up(const Period& period, const Wanted& wanted, const AddedUp& from) {
-  const auto begin = [&from](std::int64_t place) { return WallTime(place * from.unit); };
-  const std::int64_t first = (period.since.time_since_epoch() + from.unit - Millis(1)) / from.unit;
-  const std::int64_t last = period.until.time_since_epoch() / from.unit;
-  if (first >= last) {
+  if (period.since >= period.until) return {};
+  if (from.units.empty()) {
     FM_TRY_(fold(period, wanted, from.add));
-  } else {
-    FM_TRY_(fold({period.since, begin(first)}, wanted, from.add));
-    if (!from.more || !from.finish()) return {};
-    FM_TRY(const std::int64_t next, from.each(first, last));
-    if (!from.more) return {};
-    FM_TRY_(fold({begin(next), period.until}, wanted, from.add));
+    if (from.more) from.finish();
+    return {};
   }
-  if (from.more) from.finish();
-  return {};
+  const Millis unit = from.units.front();
+  AddedUp shorter = from;
+  shorter.units = from.units.subspan(1);
+  const auto begin = [unit](std::int64_t place) { return WallTime(place * unit); };
+  const std::int64_t first = (period.since.time_since_epoch() + unit - Millis(1)) / unit;
+  const std::int64_t last = period.until.time_since_epoch() / unit;
+  if (first >= last) return added_up(period, wanted, shorter);
+  FM_TRY_(added_up({period.since, begin(first)}, wanted, shorter));
+  if (!from.more) return {};
+  FM_TRY(const std::int64_t next, from.each(unit, first, last));
+  if (!from.more) return {};
+  return added_up({begin(next), period.until}, wanted, shorter);
 }
 
 Result<void> SliceReader::fold(const Period& period, const Wanted& wanted, const TakeSlice& take) {
@@ -207,12 +224,12 @@ Result<Summary> SliceReader::summary(const Period& period) {
     grow(cost_nano_usd, hour.cost_nano_usd);
     return true;
   };
-  const auto add_command = [&commands](const NameDay& day) {
-    commands.merge_sums(day.figures);
+  const auto add_command = [&commands](const NameSpan& span) {
+    commands.merge_sums(span.figures);
     return true;
   };
   FM_TRY_(at_one_moment([&]() -> Result<void> {
-    FM_TRY_(fold_sessions(period, add_session));
+    FM_TRY_(fold_sessions(period, {}, add_session));
     return fold_names(period, {.kinds = 1U << kCommand, .durations = false}, add_command);
   }));
   out.sessions = active.sessions();
@@ -230,16 +247,20 @@ Result<std::vector<Usage>> SliceReader::usage(const Kind& kind, const Period& pe
   const WallTime cut = std::max<WallTime>(begin_of(hour_of(period.until - newest)), period.since);
   const Wanted wanted{.kinds = 1U << index_of(kind)};
   std::map<std::string, Halves, std::less<>> names;
+  bool sound = true;
   const auto into = [&](Figures Halves::*half) {
-    return [&, half](const NameDay& day) {
-      if (only.empty() || day.name == only) (names[day.name].*half).merge(day.figures);
-      return true;
+    return [&, half](const NameSpan& span) {
+      if (!only.empty() && span.name != only) return true;
+      Figures& figures = names[span.name].*half;
+      figures.merge_sums(span.figures);
+      return sound = figures.durations.merge_bytes(span.durations);
     };
   };
   FM_TRY_(at_one_moment([&]() -> Result<void> {
     FM_TRY_(fold_names({period.since, cut}, wanted, into(&Halves::before)));
     return fold_names({cut, period.until}, wanted, into(&Halves::now));
   }));
+  if (!sound) return NameSpan::senseless();
   std::vector<Usage> rows;
   rows.reserve(names.size());
   for (const auto& [name, halves] : names) rows.push_back(usage_of(name, halves));
@@ -274,7 +295,7 @@ Result<std::vector<Person>> SliceReader::people(const Period& period) {
 
 Result<std::vector<Day>> SliceReader::days(const Period& period) {
   std::vector<Day> out;  // hours come in order, and so do days
-  FM_TRY_(session_hours(period, Millis(0), [&](const SessionHour& hour) {
+  FM_TRY_(session_hours(period, Millis(0), {}, [&](const SessionHour& hour) {
     if (hour.counts[kCommand] + hour.counts[kTool] + hour.counts[kAgent] == 0) return true;
     std::string day = day_of(begin_of(hour.hour));
     if (out.empty() || out.back().day != day) out.push_back({.day = std::move(day)});

@@ -55,7 +55,11 @@ Table calendar_table(Report& report, By by, Measures measures, const Folded& now
 }
 
 GroupBy by_unit(By by) {
-  return [by](const Told& told) { return std::optional(text_of(begin_of_unit(told.local.day, by), by)); };
+  return [by, day = sys_days::min(), text = std::string()](const Told& told) mutable {
+    if (told.local.day != day) text = text_of(begin_of_unit(told.local.day, by), by);
+    day = told.local.day;
+    return std::optional(text);
+  };
 }
 
 struct Streaks {

@@ -25,20 +25,22 @@ void add_note(Report& report, std::string note) {
 std::vector<std::chrono::sys_days> days_of(const metrics::Period& period, const Zone& zone) {
   std::vector<std::chrono::sys_days> out;
   const std::chrono::sys_days last = zone.local(period.until - Millis(1)).day;
-  for (std::chrono::sys_days day = zone.local(period.since).day; day <= last; day += std::chrono::days(1))
-    if (zone.begin_of(day) < zone.begin_of(day + std::chrono::days(1))) out.push_back(day);
+  std::chrono::sys_days day = zone.local(period.since).day;
+  for (WallTime begin = zone.begin_of(day); day <= last;) {
+    const std::chrono::sys_days next = day + std::chrono::days(1);
+    const WallTime end = zone.begin_of(next);
+    if (begin < end) out.push_back(day);
+    begin = end;
+    day = next;
+  }
   return out;
-}
-
-metrics::Period period_before(const metrics::Period& period) {
-  return {period.since - (period.until - period.since), period.since};
 }
 
 Report begin_report(std::string_view question, std::string_view title, const Asked& asked) {
   return {.question = question,
           .title = title,
           .period = asked.period,
-          .before = period_before(asked.period),
+          .before = metrics::period_before(asked.period),
           .zone = asked.zone,
           .project = asked.project,
           .source = asked.source};
@@ -68,7 +70,7 @@ Result<Both> fold_both_names(metrics::Reader& reader, const Asked& asked, const 
                              unsigned kinds) {
   const Filter filter{asked.project, asked.source, kinds, percentiles};
   Both out;
-  FM_TRY(out.before, fold_names(reader, period_before(asked.period), asked.zone, filter, by));
+  FM_TRY(out.before, fold_names(reader, metrics::period_before(asked.period), asked.zone, filter, by));
   FM_TRY(out.now, fold_names(reader, asked.period, asked.zone, filter, by));
   return out;
 }
@@ -76,7 +78,7 @@ Result<Both> fold_both_names(metrics::Reader& reader, const Asked& asked, const 
 Result<Both> fold_both_sessions(metrics::Reader& reader, const Asked& asked, const GroupBy& by) {
   const Filter filter{asked.project, asked.source};
   Both out;
-  FM_TRY(out.before, fold_sessions(reader, period_before(asked.period), asked.zone, filter, by));
+  FM_TRY(out.before, fold_sessions(reader, metrics::period_before(asked.period), asked.zone, filter, by));
   FM_TRY(out.now, fold_sessions(reader, asked.period, asked.zone, filter, by));
   return out;
 }

@@ -134,8 +134,8 @@ constexpr Measure kTotal{{"total_ms", "Total", Unit::duration, 5, "Known duratio
 constexpr Measure kTrend{
     {"trend", "Trend", Unit::text, 4, "How the mean duration develops: improving, stable or degrading."},
     trend,
-    "trend: mean duration against the period before of equal length; within 10 % is stable, fewer than 5 in either say "
-    "nothing"};
+    "trend: mean duration against the period before, of as many whole hours; within 10 % is stable, fewer than 5 in "
+    "either say nothing"};
 constexpr Measure kChange{
     {"change", "Change", Unit::change, 5, "Calls against the period before; not said for fewer than 5 before."},
     [](const Seen& seen) -> Value {

@@ -189,9 +189,7 @@ metrics::Period last_days(int days, const Zone& zone, WallTime now) {
 
 metrics::Period default_period(const Question& question, By by, const Zone& zone, WallTime now) {
   const WallTime until = now + Millis(1);
-  // From a full hour on: one that is cut has to be counted record by record.
-  if (!question.back.calendar)
-    return {metrics::begin_of(metrics::hour_of(now - std::chrono::days(question.back.days))), until};
+  if (!question.back.calendar) return metrics::last(std::chrono::days(question.back.days), now);
   const std::chrono::sys_days today = zone.local(now).day;
   if (question.by && by == By::week) return {zone.begin_of(monday_of(today) - std::chrono::weeks(kPeriods - 1)), until};
   if (question.by && by == By::month) {

@@ -1,10 +1,8 @@
 #include "tally.h"
 
 #include <algorithm>
-#include <array>
-#include <bit>
 #include <numeric>
-#include <optional>
+#include <tuple>
 
 namespace fortium::report {
 
@@ -29,80 +27,59 @@ class Grouper {
   Groups::iterator last_ = groups_.end();
 };
 
-// Local time of hours that come in order.
-class LocalHours {
- public:
-  explicit LocalHours(const Zone& zone) : zone_(zone) {}
-
-  const LocalTime& of(std::int64_t hour, WallTime time) {
-    if (hour != hour_) local_ = zone_.local(time);
-    hour_ = hour;
-    return local_;
-  }
-
- private:
-  const Zone& zone_;
-  std::int64_t hour_ = INT64_MIN;
-  LocalTime local_;
-};
-
-bool fits(const Filter& filter, const std::string& project, const std::string& source) {
-  return (filter.project.empty() || project == filter.project) && (filter.source.empty() || source == filter.source);
-}
+metrics::Within within(const Filter& filter) { return {filter.project, filter.source}; }
 
 }  // namespace
 
-// The days of hours of UTC, which come day by day.
+// The local days of hours of UTC.
 class LocalDays {
  public:
   // Of an hour in which the period begins, the part that is in it counts.
-  LocalDays(const Zone& zone, WallTime since) : zone_(zone), since_(since) {}
+  LocalDays(const Zone& zone, WallTime since) : times_(zone), since_(since) {}
 
-  std::chrono::sys_days of(std::int64_t day, std::size_t hour) {
-    if (day != day_) local_ = {};
-    day_ = day;
-    auto& local = local_[hour];
-    const std::int64_t number = day * metrics::kHoursADay + static_cast<std::int64_t>(hour);
-    if (!local) local = zone_.local(std::max(metrics::begin_of(number), since_)).day;
-    return *local;
+  std::chrono::sys_days of(std::int64_t hour) {
+    const WallTime time = std::max(metrics::begin_of(hour), since_);
+    return std::chrono::floor<std::chrono::days>(time + times_.ahead(time));
   }
 
  private:
-  const Zone& zone_;
+  LocalTimes times_;
   const WallTime since_;
-  std::int64_t day_ = INT64_MIN;
-  std::array<std::optional<std::chrono::sys_days>, metrics::kHoursADay> local_;
 };
 
 std::int64_t Tally::records() const { return std::accumulate(counts.begin(), counts.end(), std::int64_t{0}); }
 
-void Tally::add_times(WallTime since, WallTime until, std::string_view in) {
+void Tally::add_times(WallTime since, WallTime until) {
   const bool none = records() == 0;
   first = none ? since : std::min(first, since);
   last = none ? until : std::max(last, until);
-  if (in.empty() || std::pair(until, in) <= std::pair(project_at_, std::string_view(project))) return;
-  project = in;
-  project_at_ = until;
 }
 
-void Tally::add(const metrics::NameDay& day, LocalDays& local, bool percentiles) {
-  const metrics::Figures& figures = day.figures;
-  add_times(figures.first, figures.last, day.project);
-  counts[day.kind] += figures.count;
-  if (metrics::has_outcome(day.kind)) percentiles ? outcomes.merge(figures) : outcomes.merge_sums(figures);
-  if (day.kind == kRequests) requests.merge_sums(figures);
-  for (std::size_t hour = 0; hour < day.by_hour.size(); ++hour)
-    if (day.by_hour[hour] > 0) by_day[local.of(day.day, hour)] += day.by_hour[hour];
+void Tally::add(const metrics::NameSpan& span, LocalDays& local) {
+  const metrics::Figures& figures = span.figures;
+  add_times(figures.first, figures.last);
+  counts[span.kind] += figures.count;
+  if (metrics::has_outcome(span.kind)) outcomes.merge_sums(figures);
+  if (span.kind == kRequests) requests.merge_sums(figures);
+  std::int64_t* of_day = nullptr;
+  for (std::chrono::sys_days before; const auto& [hour, count] : span.hours) {
+    const std::chrono::sys_days day = local.of(hour);
+    if (of_day == nullptr || day != before) of_day = &by_day[before = day];
+    *of_day += count;
+  }
   if (figures.errors() == 0) return;
-  const auto begin = [&day](int hour) { return metrics::begin_of(day.day * metrics::kHoursADay + hour); };
-  const WallTime first_of_day = begin(std::countr_zero(day.bad_hours));
-  first_bad = bad_by_project.empty() ? first_of_day : std::min(first_bad, first_of_day);
-  last_bad = std::max(last_bad, begin(31 - std::countl_zero(day.bad_hours)));
-  bad_by_project[day.project] += figures.errors();
+  const WallTime bad = metrics::begin_of(span.first_bad);
+  first_bad = bad_by_project.empty() ? bad : std::min(first_bad, bad);
+  last_bad = std::max(last_bad, metrics::begin_of(span.last_bad));
+  for (const auto& [bad_project, times] : span.bad_projects) bad_by_project[bad_project] += times;
 }
 
 void Tally::add(const metrics::SessionHour& hour, Millis phase, const LocalTime& local) {
-  add_times(hour.first, hour.last, hour.project);
+  add_times(hour.first, hour.last);
+  if (!hour.project.empty() && std::tie(hour.last, hour.project) > std::tie(project_at_, project)) {
+    project = hour.project;
+    project_at_ = hour.last;
+  }
   std::int64_t records = 0;
   for (std::size_t kind = 0; kind < counts.size(); ++kind) {
     counts[kind] += hour.counts[kind];
@@ -123,21 +100,24 @@ void Tally::add(const metrics::SessionHour& hour, Millis phase, const LocalTime&
 
 Result<Folded> fold_names(metrics::Reader& reader, const metrics::Period& period, const Zone& zone,
                           const Filter& filter, const GroupBy& by) {
-  static const std::string kNoSession;
+  static const std::string kNobody;
   static const LocalTime kNoTime;
   Folded out;
   const bool percentiles = filter.percentiles != Percentiles::none;
+  bool sound = true;
   Grouper groups(out.groups, by);
   for (const Zone::Part& part : zone.parts(period, filter.grain)) {
     LocalDays days(zone, part.period.since);
-    const auto add = [&](const metrics::NameDay& day) {
-      if (!fits(filter, day.project, day.source)) return true;
-      out.all.add(day, days, /*percentiles=*/false);
-      if (Tally* const group = groups.of({kNoSession, day.project, kNoTime, day.kind, day.name}))
-        group->add(day, days, percentiles);
-      return true;
+    const auto add = [&](const metrics::NameSpan& span) {
+      out.all.add(span, days);
+      Tally* const group = groups.of({kNobody, kNobody, kNoTime, span.kind, span.name});
+      if (group == nullptr) return true;
+      group->add(span, days);
+      return sound = !percentiles || group->outcomes.durations.merge_bytes(span.durations);
     };
-    FM_TRY_(reader.name_days(part.period, {.kinds = filter.kinds, .durations = percentiles}, add));
+    FM_TRY_(reader.name_spans(part.period, {.kinds = filter.kinds, .durations = percentiles, .within = within(filter)},
+                              add));
+    if (!sound) return metrics::NameSpan::senseless();
   }
   if (filter.percentiles == Percentiles::of_all)
     for (const auto& [name, tally] : out.groups) out.all.outcomes.durations.merge(tally.outcomes.durations);
@@ -150,10 +130,9 @@ Result<Folded> fold_sessions(metrics::Reader& reader, const metrics::Period& per
   Folded out;
   Grouper groups(out.groups, by);
   for (const Zone::Part& part : zone.parts(period, filter.grain)) {
-    LocalHours hours(zone);
-    FM_TRY_(reader.session_hours(part.period, part.phase, [&](const metrics::SessionHour& hour) {
-      if (!fits(filter, hour.project, hour.source)) return true;
-      const LocalTime& local = hours.of(hour.hour, hour.first);
+    LocalTimes times(zone);
+    FM_TRY_(reader.session_hours(part.period, part.phase, within(filter), [&](const metrics::SessionHour& hour) {
+      const LocalTime local = times.of(hour.first);
       out.all.add(hour, part.phase, local);
       if (Tally* const group = groups.of({hour.session_id, hour.project, local, metrics::kKindCount, kNoName}))
         group->add(hour, part.phase, local);

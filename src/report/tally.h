@@ -1,4 +1,4 @@
-// What reports are folded from: one tally a group, whatever the groups are. Of names, from days of names; of what does
+// What reports are folded from: one tally a group, whatever the groups are. Of names, from spans of names; of what does
 // not ask for names, from hours of sessions. Private to report.
 #pragma once
 
@@ -18,14 +18,14 @@ namespace fortium::report {
 // Places in metrics::kinds().
 enum KindPlace : std::size_t { kCommands, kTools, kAgents, kSessionChanges, kProductivity, kRequests };
 
-// What a day of a name, or an hour of a session, is about. The local time of an hour: all of it is in one local day, or
-// hour (see Filter::grain).
+// What a span of a name, or an hour of a session, is about; empty where it is of all. The local time of an hour: all of
+// it is in one local day, or hour (see Filter::grain).
 struct Told {
   const std::string& session_id;  // of an hour
-  const std::string& project;
-  const LocalTime& local;   // of an hour
-  std::size_t kind;         // of a name
-  const std::string& name;  // of a name
+  const std::string& project;     // of an hour
+  const LocalTime& local;         // of an hour
+  std::size_t kind;               // of a name
+  const std::string& name;        // of a name
 };
 
 class LocalDays;
@@ -43,11 +43,11 @@ struct Tally {
   std::map<std::string, std::int64_t, std::less<>> bad_by_project;
 
   std::int64_t records() const;
-  void add(const metrics::NameDay& day, LocalDays& local, bool percentiles);
+  void add(const metrics::NameSpan& span, LocalDays& local);
   void add(const metrics::SessionHour& hour, Millis phase, const LocalTime& local);
 
  private:
-  void add_times(WallTime since, WallTime until, std::string_view project);
+  void add_times(WallTime since, WallTime until);
 
   WallTime project_at_{};
 };
@@ -72,7 +72,7 @@ struct Folded {
   Tally all;
   Groups groups;
 };
-// From days of names, without sessions and active time.
+// From spans of names, without sessions and active time.
 Result<Folded> fold_names(metrics::Reader& reader, const metrics::Period& period, const Zone& zone,
                           const Filter& filter, const GroupBy& by);
 // From hours of sessions, without names, durations and agents' tokens.

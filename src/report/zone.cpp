@@ -34,6 +34,17 @@ std::string usual(std::string name) {
   return name;
 }
 
+LocalTime at_offset(WallTime time, Millis ahead) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(time + ahead);
+  const auto day = std::chrono::floor<days>(seconds);
+  const std::chrono::hh_mm_ss of_day(seconds - day);
+  return {.day = day,
+          .hour = static_cast<int>(of_day.hours().count()),
+          .minute = static_cast<int>(of_day.minutes().count()),
+          .second = static_cast<int>(of_day.seconds().count()),
+          .ahead = ahead};
+}
+
 Millis phase_of(const LocalTime& local) {
   return (local.ahead % hours(1) + hours(1)) % hours(1) == Millis(0)
              ? Millis(0)
@@ -60,17 +71,26 @@ LocalTime Zone::local(WallTime time) const {
   const std::time_t seconds = std::chrono::floor<std::chrono::seconds>(time.time_since_epoch()).count();
   std::tm parts{};
   ::localtime_r(&seconds, &parts);
-  const std::chrono::year_month_day date(std::chrono::year(parts.tm_year + 1900),
-                                         std::chrono::month(static_cast<unsigned>(parts.tm_mon) + 1),
-                                         std::chrono::day(static_cast<unsigned>(parts.tm_mday)));
-  return {.day = sys_days(date),
-          .hour = parts.tm_hour,
-          .minute = parts.tm_min,
-          .second = parts.tm_sec,
-          .ahead = std::chrono::seconds(parts.tm_gmtoff)};
+  return at_offset(time, std::chrono::seconds(parts.tm_gmtoff));
+}
+
+LocalTime LocalTimes::of(WallTime time) { return at_offset(time, ahead(time)); }
+
+Millis LocalTimes::ahead(WallTime time) {
+  const auto begin = std::chrono::floor<days>(time);
+  const auto [at, fresh] = days_.try_emplace(begin.time_since_epoch().count());
+  Day& day = at->second;
+  if (fresh) {
+    day.ahead = zone_.local(begin).ahead;
+    day.same = zone_.local(begin + days(1) - Millis(1)).ahead == day.ahead;
+  }
+  return day.same ? day.ahead : zone_.local(time).ahead;
 }
 
 WallTime Zone::begin_of(sys_days day) const {
+  // Nearly always the clocks show at midnight what they show at noon.
+  const WallTime likely = day - local(day + hours(12)).ahead;
+  if (local(likely).day == day && local(likely - Millis(1)).day < day) return likely;
   // No zone is further than a day from UTC, and a later moment is never on an earlier day.
   WallTime before = day - days(1), from = day + days(1);
   while (local(from).day < day) from += days(1);

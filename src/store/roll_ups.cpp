@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
+#include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -11,69 +14,75 @@
 namespace fortium::store {
 
 using metrics::kHoursADay;
-using metrics::NameDay;
+using metrics::kSpans;
+using metrics::NameSpan;
+using metrics::NameSpans;
 using metrics::SessionHour;
+using metrics::Slice;
 
 namespace {
 
 constexpr std::int64_t kHoursUntilFolded = 3;  // after the end of the day: work that went on over midnight is there
-constexpr std::int64_t kSlicesAtOnce = 2'000;  // read in one transaction, if a day has no more: some milliseconds
+constexpr std::int64_t kSlicesAtOnce = 2'000;  // read in one transaction, if a span has no more: some milliseconds
+constexpr std::int64_t kLongest = kSpans[0] / kHoursADay;  // in days
 
-std::string columns() {
-  std::string names = "hour, session_id, project, source, ";
-  for (const metrics::Kind& kind : metrics::kinds()) names += std::string(kind.name) + ", ";
-  return names +
-         "success, error, timeout, cancelled, input_tokens, output_tokens, cache_read_tokens, cache_creation_tokens, "
-         "priced, cost_nano_usd, minutes, first, last";
-}
+// A row of name_span: of which hours, and whether of all projects and sources. Who asks for one of them has single
+// hours from slices.
+struct Names {
+  std::int64_t hours = 0, begin = 0;
+  bool whole = false;
+  std::string project, source;
 
-Result<void> read_row(const Statement& row, SessionHour& into) {
-  int column = 0;
-  std::int64_t least = 0, minutes = 0;
-  const auto read = [&](std::int64_t& number) {
-    number = row.integer(column++);
-    least = std::min(least, number);
-  };
-  into.hour = row.integer(column++);
-  for (std::string* text : {&into.session_id, &into.project, &into.source}) *text = row.text(column++);
-  for (std::int64_t& count : into.counts) read(count);
-  for (std::int64_t& count : into.by_status) read(count);
-  for (std::int64_t* number : {&into.input_tokens, &into.output_tokens, &into.cache_read_tokens,
-                               &into.cache_creation_tokens, &into.priced, &into.cost_nano_usd, &minutes})
-    read(*number);
-  if (least < 0) return Error{Errc::corrupt, "an hour of a session has figures that make no sense"};
-  into.minutes = static_cast<std::uint64_t>(minutes);
-  into.first = from_ms(row.integer(column++));
-  into.last = from_ms(row.integer(column));
-  return {};
-}
+  auto operator<=>(const Names&) const = default;
+};
+using Kinds = std::array<std::string, metrics::kKindCount>;  // its names of each kind, as bytes
 
-Result<Statement> prepare_insert(Db& db) {
-  const std::string names = columns();
-  std::string places = "?";
-  for (const char c : names)
-    if (c == ',') places += ", ?";
-  return db.prepare("INSERT INTO session_hour (" + names + ") VALUES (" + places + ")");
-}
+// What slices add up to.
+struct Folded {
+  std::map<std::int64_t, std::string> sessions;  // by day: their hours, as bytes
+  std::map<Names, Kinds> names;
 
-Result<void> insert(Statement& add, const SessionHour& one) {
-  add.bind(one.hour, one.session_id, one.project, one.source);
-  int place = 4;
-  for (const std::int64_t count : one.counts) add.bind_at(++place, count);
-  for (const std::int64_t count : one.by_status) add.bind_at(++place, count);
-  for (const std::int64_t number :
-       {one.input_tokens, one.output_tokens, one.cache_read_tokens, one.cache_creation_tokens, one.priced,
-        one.cost_nano_usd, static_cast<std::int64_t>(one.minutes), to_ms(one.first), to_ms(one.last)})
-    add.bind_at(++place, number);
-  return add.run();
-}
+  friend bool operator==(const Folded&, const Folded&) = default;
+};
 
-// A row of name_day: the names of each kind.
-struct NamesOfDay {
-  std::int64_t day = 0;
-  std::array<std::string, metrics::kKindCount> kinds;
+// Adds them up, as they come in order of their hours.
+class Adder {
+ public:
+  void add(const Slice& slice) {
+    hours_.add(slice);
+    for (const std::int64_t hours : kSpans) {
+      spans_of({.hours = hours, .whole = true}).add(slice);
+      if (hours == 1) continue;
+      spans_of({.hours = hours, .project = slice.key.project, .source = slice.key.source}).add(slice);
+    }
+  }
 
-  friend bool operator==(const NamesOfDay&, const NamesOfDay&) = default;
+  // Of spans that are over before that day.
+  Folded finish(std::int64_t until) {
+    hours_.finish();
+    for (auto& [of, spans] : spans_) spans.finish();
+    std::erase_if(out_.names,
+                  [until](const auto& row) { return row.first.begin + row.first.hours > until * kHoursADay; });
+    return std::move(out_);
+  }
+
+ private:
+  NameSpans& spans_of(const Names& which) {
+    if (const auto at = spans_.find(which); at != spans_.end()) return at->second;
+    const auto take = [this, row = which](const NameSpan& one) mutable {
+      row.begin = one.begin;
+      one.append_to(out_.names[row][one.kind]);
+      return true;
+    };
+    return spans_.try_emplace(which, which.hours, /*durations=*/true, take).first->second;
+  }
+
+  Folded out_;
+  metrics::SessionHours hours_{[this](const SessionHour& one) {
+    one.append_to(out_.sessions[one.hour / kHoursADay]);
+    return true;
+  }};
+  std::map<Names, NameSpans> spans_;  // by rows without their begin
 };
 
 std::string kind_columns() {
@@ -82,92 +91,110 @@ std::string kind_columns() {
   return names;
 }
 
-Result<void> insert_names(Db& db, const NamesOfDay& row) {
-  std::string places = "?";
-  for (std::size_t kind = 0; kind < row.kinds.size(); ++kind) places += ", ?";
-  FM_TRY(Statement add, db.prepare("INSERT INTO name_day (day" + kind_columns() + ") VALUES (" + places + ")"));
-  add.bind(row.day);
-  int place = 1;
-  for (const std::string& names : row.kinds) add.bind_at(++place, Blob{names});
-  return add.run();
+Result<void> insert(Db& db, const Folded& rows) {
+  std::string places = "?, ?, ?, ?, ?";
+  for (std::size_t kind = 0; kind < metrics::kKindCount; ++kind) places += ", ?";
+  FM_TRY(Statement sessions, db.prepare("INSERT INTO session_day (day, hours) VALUES (?, ?)"));
+  FM_TRY(Statement names, db.prepare("INSERT INTO name_span (hours, whole, begin, project, source" + kind_columns() +
+                                     ") VALUES (" + places + ")"));
+  for (const auto& [day, hours] : rows.sessions) FM_TRY_(sessions.run_with(day, Blob{hours}));
+  for (const auto& [of, kinds] : rows.names) {
+    names.bind(of.hours, of.whole, of.begin, of.project, of.source);
+    int place = 5;
+    for (const std::string& kind : kinds) names.bind_at(++place, Blob{kind});
+    FM_TRY_(names.run());
+  }
+  return {};
 }
 
-Result<std::vector<NamesOfDay>> names_of(Db& db, std::int64_t day) {
-  FM_TRY(Statement list, db.prepare("SELECT day" + kind_columns() + " FROM name_day WHERE day = ?"));
-  list.bind(day);
-  std::vector<NamesOfDay> rows;
+// Those that begin on these days.
+Result<Folded> read(Db& db, std::int64_t from, std::int64_t until) {
+  Folded rows;
+  FM_TRY(Statement sessions, db.prepare("SELECT day, hours FROM session_day WHERE day >= ? AND day < ?"));
+  sessions.bind(from, until);
   while (true) {
-    FM_TRY(const bool more, list.step());
-    if (!more) return rows;
-    NamesOfDay& row = rows.emplace_back(NamesOfDay{.day = list.integer(0)});
-    int column = 0;
-    for (std::string& names : row.kinds) names = list.blob(++column);
+    FM_TRY(const bool more, sessions.step());
+    if (!more) break;
+    rows.sessions[sessions.integer(0)] = sessions.blob(1);
   }
+  FM_TRY(Statement names,
+         db.prepare("SELECT whole, project, source, begin" + kind_columns() +
+                    " FROM name_span WHERE hours = ? AND whole IN (0, 1) AND begin >= ? AND begin < ?"));
+  for (const std::int64_t hours : kSpans) {
+    names.bind(hours, from * kHoursADay, until * kHoursADay);
+    while (true) {
+      FM_TRY(const bool more, names.step());
+      if (!more) break;
+      Kinds& kinds = rows.names[{.hours = hours,
+                                 .begin = names.integer(3),
+                                 .whole = names.integer(0) != 0,
+                                 .project = std::string(names.text(1)),
+                                 .source = std::string(names.text(2))}];
+      int column = 3;
+      for (std::string& kind : kinds) kind = names.blob(++column);
+    }
+  }
+  return rows;
 }
 
-// Makes such rows from days of names, which come day by day.
-class Names {
- public:
-  using Take = std::function<Result<void>(const NamesOfDay&)>;
-  explicit Names(Take take) : take_(std::move(take)) {}
-
-  Result<void> add(const NameDay& one) {
-    if (row_ && row_->day != one.day) FM_TRY_(finish());
-    if (!row_) row_ = NamesOfDay{.day = one.day};
-    one.append_to(row_->kinds[one.kind]);
-    return {};
-  }
-  Result<void> finish() {
-    const auto row = std::exchange(row_, std::nullopt);
-    return row ? take_(*row) : Result<void>();
-  }
-
- private:
-  const Take take_;
-  std::optional<NamesOfDay> row_;
-};
+// The begin of the newest of so many hours; -1: there is none.
+Result<std::int64_t> newest_span(Db& db, std::int64_t hours) {
+  FM_TRY(Statement newest, db.prepare("SELECT coalesce(max(begin), -1) FROM name_span WHERE hours = ? AND whole = 1"));
+  FM_TRY_(newest.bind(hours).step());
+  return newest.integer(0);
+}
 
 }  // namespace
 
 Result<std::int64_t> newest_folded_day(Db& db) { return db.integer("SELECT " + std::string(kNewestFoldedDay)); }
 
-Result<bool> each_session_hour(Db& db, std::int64_t from, std::int64_t until, const metrics::SessionHours::Take& take) {
-  FM_TRY(Statement list, db.prepare("SELECT " + columns() +
-                                    " FROM session_hour WHERE hour >= ? AND hour < ? ORDER BY hour, session_id, "
-                                    "project, source"));
+Result<bool> each_session_hour(Db& db, std::int64_t from, std::int64_t until, const metrics::Within& within,
+                               const metrics::SessionHours::Take& take) {
+  FM_TRY(Statement list,
+         db.prepare("SELECT day, hours FROM session_day WHERE day >= ?1 / 24 AND day * 24 < ?2 ORDER BY day"));
   list.bind(from, until);
-  SessionHour one;
+  SessionHour one;  // for all: its texts keep their room
   while (true) {
     FM_TRY(const bool more, list.step());
     if (!more) return true;
-    FM_TRY_(read_row(list, one));
-    if (!take(one)) return false;
+    const std::int64_t day = list.integer(0);
+    for (std::string_view rest = list.blob(1); !rest.empty();) {
+      if (!one.take_from(rest, day)) return Error{Errc::corrupt, "an hour of a session has figures that make no sense"};
+      const bool wanted = one.hour >= from && one.hour < until && within.has(one.project, one.source);
+      if (wanted && !take(one)) return false;
+    }
   }
 }
 
-Result<bool> each_name_day(Db& db, std::int64_t from, std::int64_t until, const metrics::Wanted& wanted,
-                           const metrics::NameDays::Take& take) {
+Result<std::int64_t> each_name_span(Db& db, std::int64_t hours, std::int64_t from, std::int64_t until,
+                                    const metrics::Wanted& wanted, const NameSpans::Take& take) {
+  const auto& [project, source] = wanted.within;
+  const bool whole = project.empty() && source.empty();
+  FM_TRY(const std::int64_t newest, newest_span(db, hours));
+  if (newest < 0 || (hours == 1 && !whole)) return from;
+  const std::int64_t end = std::clamp(newest / hours + 1, from, until);
   std::vector<std::size_t> places;
-  std::string sql = "SELECT day";
+  std::string sql = "SELECT begin";
   for (const metrics::Kind& kind : metrics::kinds()) {
     if (!wanted.has(metrics::index_of(kind))) continue;
     places.push_back(metrics::index_of(kind));
     sql += ", " + std::string(kind.name);
   }
-  FM_TRY(Statement list, db.prepare(sql + " FROM name_day WHERE day >= ? AND day < ? ORDER BY day"));
-  list.bind(from, until);
-  NameDay one;  // for all: its texts keep their room
+  FM_TRY(Statement list,
+         db.prepare(sql + " FROM name_span WHERE hours = ?1 AND whole = ?2 AND begin >= ?3 AND begin < ?4 "
+                          "AND (?5 = '' OR project = ?5) AND (?6 = '' OR source = ?6) ORDER BY begin"));
+  list.bind(hours, whole, from * hours, end * hours, project, source);
+  NameSpan one;  // for all: its texts keep their room
   while (true) {
     FM_TRY(const bool more, list.step());
-    if (!more) return true;
-    one.day = list.integer(0);
+    if (!more) return end;
+    one.begin = list.integer(0);
     int column = 0;
     for (const std::size_t kind : places) {
       one.kind = kind;
       for (std::string_view rest = list.blob(++column); !rest.empty();) {
-        if (!one.take_from(rest, wanted.durations))
-          return Error{Errc::corrupt, "a day of names has figures that make no sense"};
-        if (!take(one)) return false;
+        if (!one.take_from(rest, wanted.durations)) return NameSpan::senseless();
+        if (!take(one)) return end;
       }
     }
   }
@@ -175,10 +202,11 @@ Result<bool> each_name_day(Db& db, std::int64_t from, std::int64_t until, const 
 
 Result<void> unfold(Db& db, std::int64_t hour) {
   const std::int64_t day = hour / kHoursADay;
-  FM_TRY(Statement names, db.prepare("DELETE FROM name_day WHERE day >= ?"));
-  FM_TRY_(names.bind(day).run());
-  FM_TRY(Statement sessions, db.prepare("DELETE FROM session_hour WHERE hour >= ?"));
-  return sessions.bind(day * kHoursADay).run();
+  FM_TRY(Statement sessions, db.prepare("DELETE FROM session_day WHERE day >= ?"));
+  FM_TRY_(sessions.bind(day).run());
+  FM_TRY(Statement names, db.prepare("DELETE FROM name_span WHERE hours = ? AND whole IN (0, 1) AND begin >= ?"));
+  for (const std::int64_t hours : kSpans) FM_TRY_(names.bind(hours, day * kHoursADay / hours * hours).run());
+  return {};
 }
 
 Result<bool> fold_slices(Database& database, WallTime now) {
@@ -194,56 +222,42 @@ Result<bool> fold_slices(Database& database, WallTime now) {
   if (waiting >= until) return false;
   bool more = true;
   FM_TRY_(database.write([&]() -> Result<void> {
-    FM_TRY(const std::int64_t from, first_left());
-    FM_TRY_(unfold(db, from * kHoursADay));  // rows without their day count for nothing
-    FM_TRY(Statement add_hour, prepare_insert(db));
-    Result<void> added;
-    Names names([&](const NamesOfDay& row) { return insert_names(db, row); });
-    metrics::SessionHours hours([&](const SessionHour& one) { return (added = insert(add_hour, one)).ok(); });
-    metrics::NameDays days(/*durations=*/true, [&](const NameDay& one) { return (added = names.add(one)).ok(); });
-    std::int64_t read = 0, day = from;
-    const auto take = [&](const metrics::Slice& slice) {
-      const std::int64_t its = slice.key.hour / kHoursADay;
-      if (its != day && read >= kSlicesAtOnce) return false;
-      day = its;
-      ++read;
-      return hours.add(slice) && days.add(slice);
-    };
-    FM_TRY(const bool all, each_slice(db, from * kHoursADay, until * kHoursADay, {}, take));
-    FM_TRY_(added);
+    // Days of a span that was not over are made again with it; and rows without their day count for nothing.
+    FM_TRY(std::int64_t from, first_left());
+    from = from / kLongest * kLongest;
+    FM_TRY_(unfold(db, from * kHoursADay));
+    Adder adder;
+    std::int64_t slices = 0, end = until;
+    FM_TRY(const bool all, each_slice(db, from * kHoursADay, until * kHoursADay, {}, [&](const Slice& slice) {
+             const std::int64_t span = slice.key.hour / kHoursADay / kLongest * kLongest;
+             if (slices++ >= kSlicesAtOnce && span != from) {
+               end = span;
+               return false;
+             }
+             from = span;
+             adder.add(slice);
+             return true;
+           }));
     more = !all;
-    hours.finish();
-    days.finish();
-    FM_TRY_(added);
-    return names.finish();
+    return insert(db, adder.finish(end));
   }));
   return more;
 }
 
-Result<bool> is_folded_right(Db& db, std::int64_t day) {
-  std::vector<SessionHour> hours_there, hours_right;
-  std::vector<NamesOfDay> names_right;
-  const auto into = [](std::vector<SessionHour>& all) {
-    return [&all](const SessionHour& one) {
-      all.push_back(one);
-      return true;
-    };
-  };
-  Names names([&](const NamesOfDay& row) {
-    names_right.push_back(row);
-    return Result<void>();
-  });
-  metrics::SessionHours hours(into(hours_right));
-  metrics::NameDays days(/*durations=*/true, [&](const NameDay& one) { return names.add(one).ok(); });
-  const std::int64_t from = day * kHoursADay, until = from + kHoursADay;
-  FM_TRY_(each_slice(db, from, until, {},
-                     [&](const metrics::Slice& slice) { return hours.add(slice) && days.add(slice); }));
-  hours.finish();
-  days.finish();
-  FM_TRY_(names.finish());
-  const auto read = each_session_hour(db, from, until, into(hours_there));
-  FM_TRY(const std::vector<NamesOfDay> names_there, names_of(db, day));
-  return read.ok() && hours_there == hours_right && names_there == names_right;
+std::int64_t span_of(std::int64_t hour) { return hour / kHoursADay / kLongest; }
+
+Result<bool> is_folded_right(Db& db, std::int64_t span) {
+  const std::int64_t from = span * kLongest;
+  FM_TRY(const std::int64_t newest, newest_folded_day(db));
+  FM_TRY(const std::int64_t newest_long, newest_span(db, kSpans[0]));
+  const std::int64_t until = from * kHoursADay <= newest_long ? from + kLongest : std::min(newest + 1, from + kLongest);
+  Adder adder;
+  FM_TRY_(each_slice(db, from * kHoursADay, until * kHoursADay, {}, [&](const Slice& slice) {
+    adder.add(slice);
+    return true;
+  }));
+  FM_TRY(const Folded there, read(db, from, from + kLongest));
+  return there == adder.finish(until);
 }
 
 }  // namespace fortium::store

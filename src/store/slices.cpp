@@ -252,7 +252,7 @@ Result<bool> each_slice(Db& db, std::int64_t from, std::int64_t until, const Wan
 
 Result<std::vector<std::int64_t>> differing_hours(Database& database, const Step& step) {
   std::set<std::int64_t> hours;
-  std::string all = "SELECT hour FROM slice UNION SELECT hour FROM session_hour UNION SELECT day * 24 FROM name_day";
+  std::string all = "SELECT hour FROM slice UNION SELECT day * 24 FROM session_day UNION SELECT begin FROM name_span";
   for (const metrics::Kind& kind : metrics::kinds())
     all += " UNION SELECT " + std::string(kHour) + " FROM " + std::string(kind.name);
   FM_TRY(Statement list, database.db().prepare(all));
@@ -262,15 +262,12 @@ Result<std::vector<std::int64_t>> differing_hours(Database& database, const Step
     hours.insert(list.integer(0));
   }
   std::vector<std::int64_t> differing;
-  std::int64_t done = 0, day = INT64_MIN;
+  std::int64_t done = 0, span = INT64_MIN;
   for (const std::int64_t hour : hours) {
     FM_TRY_(database.read([&]() -> Result<void> {
       bool right = true;
-      if (const std::int64_t its = hour / metrics::kHoursADay; std::exchange(day, its) != its) {
-        FM_TRY(const std::int64_t newest, newest_folded_day(database.db()));
-        if (day <= newest) {
-          FM_TRY(right, is_folded_right(database.db(), day));
-        }
+      if (const std::int64_t its = span_of(hour); std::exchange(span, its) != its) {
+        FM_TRY(right, is_folded_right(database.db(), span));
       }
       FM_TRY(const Rows rows, rows_of(database.db(), hour));
       FM_TRY(const Rows wrong, mend(database, hour, rows));

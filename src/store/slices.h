@@ -57,8 +57,8 @@ Result<bool> each_slice(Db& db, std::int64_t from, std::int64_t until, const met
 constexpr std::string_view kHour = "timestamp / 3600000";
 constexpr std::string_view kThin = "INSERT OR IGNORE INTO thinned (hour) SELECT timestamp / 3600000";
 
-// Hours whose rows are not what their records add up to; of a thinned hour, whose rows count less than there is. Of a
-// day that was added up otherwise than its rows say, the first. Each hour is looked at in a transaction of its own.
+// Hours whose rows are not what their records add up to; of a thinned hour, whose rows count less than there is. Of
+// days that were added up otherwise than their rows say, the first. Each hour is looked at in a transaction of its own.
 // Seconds for a million records; `step` is told of the hours, and how many there are.
 using Step = std::function<void(std::int64_t done, std::int64_t total)>;
 Result<std::vector<std::int64_t>> differing_hours(Database& database, const Step& step = {});

@@ -30,19 +30,17 @@ Result<bool> SqliteReader::each_slice(std::int64_t from, std::int64_t until, con
 }
 
 Result<std::int64_t> SqliteReader::each_session_hour(std::int64_t from, std::int64_t until,
+                                                     const metrics::Within& within,
                                                      const metrics::SessionHours::Take& take) {
   FM_TRY(const std::int64_t newest, newest_folded_day(database_.db()));
   const std::int64_t end = std::clamp((newest + 1) * metrics::kHoursADay, from, until);
-  FM_TRY_(store::each_session_hour(database_.db(), from, end, take));
+  FM_TRY_(store::each_session_hour(database_.db(), from, end, within, take));
   return end;
 }
 
-Result<std::int64_t> SqliteReader::each_name_day(std::int64_t from, std::int64_t until, const metrics::Wanted& wanted,
-                                                 const metrics::NameDays::Take& take) {
-  FM_TRY(const std::int64_t newest, newest_folded_day(database_.db()));
-  const std::int64_t end = std::clamp(newest + 1, from, until);
-  FM_TRY_(store::each_name_day(database_.db(), from, end, wanted, take));
-  return end;
+Result<std::int64_t> SqliteReader::each_name_span(std::int64_t hours, std::int64_t from, std::int64_t until,
+                                                  const metrics::Wanted& wanted, const metrics::NameSpans::Take& take) {
+  return store::each_name_span(database_.db(), hours, from, until, wanted, take);
 }
 
 // The tables have no index by session, which each record would have to pay for; but by time there is one, and whoever

@@ -25,10 +25,10 @@ class SqliteReader final : public metrics::SliceReader {
   Result<void> at_one_moment(const std::function<Result<void>()>& work) override;
   Result<bool> each_slice(std::int64_t from, std::int64_t until, const metrics::Wanted& wanted,
                           const metrics::TakeSlice& take) override;
-  Result<std::int64_t> each_session_hour(std::int64_t from, std::int64_t until,
+  Result<std::int64_t> each_session_hour(std::int64_t from, std::int64_t until, const metrics::Within& within,
                                          const metrics::SessionHours::Take& take) override;
-  Result<std::int64_t> each_name_day(std::int64_t from, std::int64_t until, const metrics::Wanted& wanted,
-                                     const metrics::NameDays::Take& take) override;
+  Result<std::int64_t> each_name_span(std::int64_t hours, std::int64_t from, std::int64_t until,
+                                      const metrics::Wanted& wanted, const metrics::NameSpans::Take& take) override;
   Result<void> each_record(const metrics::Kind& kind, const metrics::Period& period, std::string_view session,
                            const metrics::TakeEvent& take) override;
   Result<void> each_sliced(const metrics::Kind& kind, const metrics::Period& period,

@@ -4,8 +4,10 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
+#include <functional>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 
 #include "fortium/metrics/slice.h"
 
@@ -43,7 +45,10 @@ class ActiveTime {
   // When all has been said.
   static Session ended(Session session);
 
-  std::map<std::string, Session, std::less<>> sessions_;
+  struct Hash : std::hash<std::string_view> {
+    using is_transparent = void;
+  };
+  std::unordered_map<std::string, Session, Hash, std::equal_to<>> sessions_;
 };
 
 }  // namespace fortium::metrics

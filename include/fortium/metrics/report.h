@@ -14,7 +14,7 @@
 #include "fortium/base/result.h"
 #include "fortium/metrics/event.h"
 #include "fortium/metrics/kind.h"
-#include "fortium/metrics/name_day.h"
+#include "fortium/metrics/name_span.h"
 #include "fortium/metrics/session_hour.h"
 #include "fortium/metrics/slice.h"
 
@@ -25,6 +25,11 @@ struct Period {
   WallTime since{};
   WallTime until{};
 };
+// The time up to now, with what is recorded in this very millisecond. From a day on it begins at a full hour, as one
+// that is cut has to be counted record by record.
+Period last(Millis time, WallTime now);
+// The period right before, of equal length; from a day on of as many whole hours, for the same reason.
+Period period_before(const Period& period);
 
 struct Tokens {
   std::int64_t input = 0;
@@ -120,13 +125,25 @@ struct Day {
   std::int64_t errors = 0;
 };
 
+// Of one project, or from one source; empty: of all.
+struct Within {
+  std::string_view project, source;
+
+  bool has(std::string_view its_project, std::string_view its_source) const {
+    return (project.empty() || its_project == project) && (source.empty() || its_source == source);
+  }
+};
+
 // What is asked of slices: a reader may leave out, or leave empty, what is not.
 struct Wanted {
   unsigned kinds = ~0U;  // bit n: of the kind in place n of kinds()
   bool sessions = true;  // session_id, user_id, and the minutes; else slices that differ in nothing but these come, too
   bool durations = true;  // those that percentiles are made of
+  Within within = {};
 
   bool has(std::size_t kind) const { return (kinds >> kind & 1U) != 0; }
+  Wanted without_sessions() const { return {kinds, false, durations, within}; }
+  bool has(const SliceKey& key) const { return has(key.kind) && within.has(key.project, key.source); }
 };
 
 class Reader {
@@ -140,11 +157,12 @@ class Reader {
   virtual Result<void> slices(const Period& period, Millis phase, const Wanted& wanted,
                               const std::function<bool(const Slice&)>& take) = 0;
   // The same by session instead of by name and kind: the fewer, the better for long periods.
-  virtual Result<void> session_hours(const Period& period, Millis phase,
+  virtual Result<void> session_hours(const Period& period, Millis phase, const Within& within,
                                      const std::function<bool(const SessionHour&)>& take);
-  // The same by name and day of UTC, without sessions. A day that the period cuts is that part of it.
-  virtual Result<void> name_days(const Period& period, const Wanted& wanted,
-                                 const std::function<bool(const NameDay&)>& take);
+  // The same by name and some hours of UTC, without sessions; only what is wanted. Of a name they come in order, where
+  // all projects and sources are wanted; else there may be several parts of the same time.
+  virtual Result<void> name_spans(const Period& period, const Wanted& wanted,
+                                  const std::function<bool(const NameSpan&)>& take);
   virtual Result<Summary> summary(const Period& period) = 0;
   // kind: command_execution, tool_usage or agent_interaction. By count, the most used first; `only` one name, if given.
   virtual Result<std::vector<Usage>> usage(const Kind& kind, const Period& period, std::string_view only,

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <tuple>
 
 #include "fortium/metrics/slice.h"
@@ -24,6 +25,10 @@ struct SessionHour {
   WallTime first{}, last{};
 
   void add(const Slice& slice);
+  // All of it; the hour as one of its day of UTC. The same rows give the same bytes.
+  void append_to(std::string& bytes) const;
+  // Takes the next one of that day from the front, into this. False: append_to() never gives that.
+  bool take_from(std::string_view& bytes, std::int64_t day);
   std::int64_t errors() const { return by_status[1] + by_status[2] + by_status[3]; }
   friend bool operator==(const SessionHour&, const SessionHour&) = default;
 };

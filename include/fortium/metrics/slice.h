@@ -34,6 +34,8 @@ class Durations {
   void merge(const Durations& other);
   // `common`: the part of `other` that is in this already.
   void merge(const Durations& other, const Durations& common);
+  // The same of bytes(), as they are. False: they are not that, and this is of no use any more.
+  bool merge_bytes(std::string_view bytes);
   std::int64_t count() const { return count_; }
   // percent from 0 (excluded) to 100, in milliseconds; 0 without values.
   double percentile(int percent) const;
@@ -51,10 +53,14 @@ class Durations {
 
   void spread();
   void count(std::int32_t bin, std::int64_t times);
+  void count_sorted(const std::vector<Bin>& more, std::int64_t times);
   void keep_few();
+  void give_places();
   void make_room(std::int32_t first, std::int32_t last);
   void count_into_bins(const Durations& other, std::int64_t times);
   void drop_empty_bins();
+  template <class Take>
+  static bool take_bins(std::string_view bytes, std::int64_t count, Take&& take);
   template <class Take>
   void each_bin(Take&& take) const;
 

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,8 +23,9 @@ using TakeEvent = std::function<bool(const Event&)>;
 class SliceReader : public Reader {
  public:
   Result<void> slices(const Period& period, Millis phase, const Wanted& wanted, const TakeSlice& take) final;
-  Result<void> session_hours(const Period& period, Millis phase, const SessionHours::Take& take) final;
-  Result<void> name_days(const Period& period, const Wanted& wanted, const NameDays::Take& take) final;
+  Result<void> session_hours(const Period& period, Millis phase, const Within& within,
+                             const SessionHours::Take& take) final;
+  Result<void> name_spans(const Period& period, const Wanted& wanted, const NameSpans::Take& take) final;
   Result<Summary> summary(const Period& period) final;
   Result<std::vector<Usage>> usage(const Kind& kind, const Period& period, std::string_view only,
                                    std::int64_t limit) final;
@@ -40,13 +42,13 @@ class SliceReader : public Reader {
   virtual Result<bool> each_slice(std::int64_t from, std::int64_t until, const Wanted& wanted,
                                   const TakeSlice& take) = 0;
   // For stores that keep slices added up by session: of the same hours, as far as they do. The hour that comes next.
-  virtual Result<std::int64_t> each_session_hour(std::int64_t from, std::int64_t /*until*/,
+  virtual Result<std::int64_t> each_session_hour(std::int64_t from, std::int64_t /*until*/, const Within& /*within*/,
                                                  const SessionHours::Take& /*take*/) {
     return from;
   }
-  // The same for slices added up by name: days since 1970.
-  virtual Result<std::int64_t> each_name_day(std::int64_t from, std::int64_t /*until*/, const Wanted& /*wanted*/,
-                                             const NameDays::Take& /*take*/) {
+  // The same for slices added up by name, in spans of so many hours (one of kSpans): these are counted, since 1970.
+  virtual Result<std::int64_t> each_name_span(std::int64_t /*hours*/, std::int64_t from, std::int64_t /*until*/,
+                                              const Wanted& /*wanted*/, const NameSpans::Take& /*take*/) {
     return from;
   }
   // Whole records, the oldest first, until `take` says no; of one session, if given.
@@ -66,19 +68,19 @@ class SliceReader : public Reader {
                                                             std::int64_t limit) = 0;
 
  private:
-  // Of what was added up before, as far as there is such, each hour or day that is whole in the period (`each`, of
-  // them since 1970), and the rest from slices, which end with `finish`. `more`: whether who takes all that has not
-  // said no.
+  // Of what was added up before, as far as there is such, whatever is whole in the period (`each`, of so long units,
+  // counted since 1970), of the longest units first, and the rest from slices, which end with `finish`. `more`: whether
+  // who takes all that has not said no.
   struct AddedUp {
-    Millis unit;
-    std::function<Result<std::int64_t>(std::int64_t from, std::int64_t until)> each;
+    std::span<const Millis> units;
+    std::function<Result<std::int64_t>(Millis unit, std::int64_t from, std::int64_t until)> each;
     TakeSlice add;
     std::function<bool()> finish;
     const bool& more;
   };
   Result<void> added_up(const Period& period, const Wanted& wanted, const AddedUp& from);
-  Result<void> fold_sessions(const Period& period, const SessionHours::Take& take);
-  Result<void> fold_names(const Period& period, const Wanted& wanted, const NameDays::Take& take);
+  Result<void> fold_sessions(const Period& period, const Within& within, const SessionHours::Take& take);
+  Result<void> fold_names(const Period& period, const Wanted& wanted, const NameSpans::Take& take);
   // The slices of a period: of whole hours from their table. Of hours that the period cuts there may be more than is
   // wanted.
   Result<void> fold(const Period& period, const Wanted& wanted, const TakeSlice& take);
@@ -86,7 +88,6 @@ class SliceReader : public Reader {
   Result<bool> slices_of_records(const Period& period, Millis phase, const Wanted& wanted, const TakeSlice& take);
   // Whole sessions (src/metrics/session_reader.cpp).
   Result<std::vector<Session>> describe(const std::vector<std::string>& ids);
-  Result<void> add_changes(Session& out, const Period& days);
   Result<std::vector<std::string>> words_of_slices(std::string_view field, const Period& period, std::int64_t limit);
 };
 

@@ -51,7 +51,5 @@ By find_by(std::string_view text);
 metrics::Period last_days(int days, const Zone& zone, WallTime now);
 // With what is recorded in this very millisecond. By weeks and months, twelve of them.
 metrics::Period default_period(const Question& question, By by, const Zone& zone, WallTime now);
-// The period of equal length right before.
-metrics::Period period_before(const metrics::Period& period);
 
 }  // namespace fortium::report

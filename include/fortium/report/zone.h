@@ -6,6 +6,7 @@
 #include <chrono>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "fortium/base/clock.h"
@@ -45,6 +46,24 @@ class Zone {
   std::vector<Part> parts_by_phase(const metrics::Period& period) const;
 
   std::string name_ = "UTC";
+};
+
+// The same as Zone::local(), for many moments: where the clocks of the zone are as far ahead at both ends of a day of
+// UTC, they are so all day. (A zone sets them once a day at most.)
+class LocalTimes {
+ public:
+  explicit LocalTimes(const Zone& zone) : zone_(zone) {}
+
+  LocalTime of(WallTime time);
+  Millis ahead(WallTime time);  // of UTC
+
+ private:
+  struct Day {
+    Millis ahead{};     // at its begin
+    bool same = false;  // and at its end
+  };
+  const Zone& zone_;
+  std::unordered_map<std::int64_t, Day> days_;  // of UTC, since 1970
 };
 
 std::string day_text(std::chrono::sys_days day);             // "2026-01-02"

@@ -57,9 +57,9 @@ class Conversation::Home final : public metrics::EventStore, public metrics::Rea
                       const std::function<bool(const metrics::Slice&)>& take) override {
     return ask<void>([&](metrics::Reader& reader) { return reader.slices(period, phase, wanted, take); });
   }
-  Result<void> session_hours(const Period& period, Millis phase,
+  Result<void> session_hours(const Period& period, Millis phase, const metrics::Within& within,
                              const std::function<bool(const metrics::SessionHour&)>& take) override {
-    return ask<void>([&](metrics::Reader& reader) { return reader.session_hours(period, phase, take); });
+    return ask<void>([&](metrics::Reader& reader) { return reader.session_hours(period, phase, within, take); });
   }
   Result<metrics::Summary> summary(const Period& period) override {
     return ask<metrics::Summary>([&](metrics::Reader& reader) { return reader.summary(period); });

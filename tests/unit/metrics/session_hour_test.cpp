@@ -87,6 +87,31 @@ TEST_CASE("an hour of a session is what its records add up to, whatever their na
   CHECK(records == 600);
 }
 
+TEST_CASE("hours of a day follow one another as bytes, and come back the same") {
+  Dice dice(3);
+  std::string bytes;
+  std::vector<SessionHour> of_day;
+  for (const SessionHour& hour : hours_of(any_events(dice, 400))) {
+    if (hour.hour / 24 != FakeClock::kStart / kHourMs / 24) continue;
+    hour.append_to(bytes);
+    of_day.push_back(hour);
+  }
+  REQUIRE(of_day.size() > 3);
+  std::string_view rest = bytes;
+  SessionHour back;
+  for (const SessionHour& hour : of_day) {
+    REQUIRE(back.take_from(rest, hour.hour / 24));
+    CHECK(back == hour);
+  }
+  CHECK(rest.empty());
+  for (std::size_t cut = 0; cut < bytes.size(); ++cut) {
+    std::string_view less = std::string_view(bytes).substr(0, cut);
+    while (!less.empty() && back.take_from(less, 1)) {
+    }
+    CHECK(less.size() <= cut);
+  }
+}
+
 TEST_CASE("they come hour by hour, in order of session, project and source, until whoever takes them says no") {
   Dice dice(2);
   const auto all = hours_of(any_events(dice, 300));

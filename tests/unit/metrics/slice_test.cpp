@@ -128,12 +128,30 @@ TEST_CASE("durations come back from their bytes") {
   CHECK(Durations().bytes().empty());
 }
 
+TEST_CASE("bytes are added up as what they came from") {
+  Dice dice(5);
+  for (int round = 0; round < 200; ++round) {
+    std::vector<double> all = durations(dice, dice.below(dice.one_in(2) ? 100 : 3'000));
+    const Durations whole = sum_of(all);
+    std::vector<Durations> parts(1 + dice.below(8));
+    for (const double ms : all) parts[dice.below(parts.size())].add(ms);
+    Durations merged;
+    for (const Durations& part : parts) REQUIRE(merged.merge_bytes(part.bytes()));
+    CHECK(merged == whole);
+    CHECK(merged.bytes() == whole.bytes());
+    std::string bytes = whole.bytes();
+    if (bytes.empty()) continue;
+    bytes[dice.below(bytes.size())] = static_cast<char>(dice.below(256));
+    CHECK(merged.merge_bytes(bytes) == Durations::from_bytes(bytes).ok());
+  }
+}
+
 TEST_CASE("bytes that durations never give are refused, and what is taken gives the same bytes") {
   using namespace std::string_literals;
   const std::string few = sum_of({1, 2}).bytes(), many = sum_of(std::vector<double>(40, 1)).bytes();
   for (const std::string& bad : {"\0"s, "\x80"s, "\x80\0"s, "\x01"s, "\x02\x01"s, few + "\0"s, many + "\0"s,
                                  few.substr(0, few.size() - 1), "\x21\0\x20"s, "\x21\0\x22"s, "\x21\x05\x20\0\x01"s,
-                                 "\x21\x05\0"s, "\x01\x81\0"s, "\x21\x80\x39\x21"s /* beyond the last bin */,
+                                 "\x21\x05\0"s, "\x01\x81\0"s, "\x21\x87\xc8\x03\x21"s /* beyond the last bin */,
                                  "\x01"s + std::string(9, '\xff') + "\x01"s, std::string(8, '\xff') + "\x7f\0"s}) {
     CAPTURE(bad.size());
     const auto back = Durations::from_bytes(bad);

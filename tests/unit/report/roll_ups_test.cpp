@@ -34,8 +34,8 @@ TEST_CASE("every answer is the same with and without what was added up, of any p
   Years fresh(events), folded(events);
   while (must(store::fold_slices(*folded.database, kNow))) {
   }
-  REQUIRE(folded.number("SELECT count(*) FROM name_day") > 20);
-  REQUIRE(fresh.number("SELECT count(*) FROM name_day") == 0);
+  REQUIRE(folded.number("SELECT count(*) FROM name_span") > 20);
+  REQUIRE(fresh.number("SELECT count(*) FROM name_span") == 0);
   Dice dice(1);
   for (const char* name : {"UTC", "Europe/Berlin", "America/Los_Angeles", "Asia/Kolkata", "Australia/Lord_Howe",
                            "Pacific/Kiritimati", "Asia/Kathmandu"}) {

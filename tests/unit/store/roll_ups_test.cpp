@@ -1,4 +1,4 @@
-// Hours of sessions and days of names against the slices: made when days are long over, removed when a record comes
+// Hours of sessions and spans of names against the slices: made when days are long over, removed when a record comes
 // late.
 #include "store/roll_ups.h"
 
@@ -20,6 +20,35 @@ using namespace fortium::test;
 namespace {
 
 constexpr std::int64_t kHourMs = 3'600'000, kDayMs = 24 * kHourMs;
+
+// What is known of one name in a period, in however many spans it was told.
+struct Sum {
+  Figures figures;
+  std::map<std::int64_t, std::int64_t> hours;
+  std::int64_t first_bad = INT64_MAX, last_bad = INT64_MIN;
+  std::map<std::string, std::int64_t> bad_projects;
+
+  void add(const NameSpan& span) {
+    figures.merge_sums(span.figures);
+    REQUIRE(figures.durations.merge_bytes(span.durations));
+    for (const auto& [hour, count] : span.hours) hours[hour] += count;
+    for (const auto& [project, times] : span.bad_projects) bad_projects[project] += times;
+    if (span.bad_projects.empty()) return;
+    first_bad = std::min(first_bad, span.first_bad);
+    last_bad = std::max(last_bad, span.last_bad);
+  }
+  void add(const Slice& slice, bool durations) {
+    durations ? figures.merge(slice.figures) : figures.merge_sums(slice.figures);
+    figures.minutes = 0;
+    hours[slice.key.hour] += slice.figures.count;
+    if (slice.figures.errors() == 0) return;
+    bad_projects[slice.key.project] += slice.figures.errors();
+    first_bad = std::min(first_bad, slice.key.hour);
+    last_bad = std::max(last_bad, slice.key.hour);
+  }
+  friend bool operator==(const Sum&, const Sum&) = default;
+};
+using Sums = std::map<std::pair<std::size_t, std::string>, Sum>;
 
 struct Kept : StoreFixture {
   int last_id = 0;
@@ -49,49 +78,52 @@ struct Kept : StoreFixture {
     }
   }
   std::int64_t newest() { return must(newest_folded_day(database->db())); }
-  std::int64_t rows() { return number("SELECT count(*) FROM session_hour"); }
-  std::int64_t days() { return number("SELECT count(*) FROM name_day"); }
-  std::vector<SessionHour> answer(const Period& period, Millis phase = Millis(0)) {
+  std::int64_t rows() { return number("SELECT count(*) FROM session_day"); }
+  std::int64_t days() { return number("SELECT count(*) FROM name_span WHERE hours = 24 AND whole = 1"); }
+  std::int64_t long_spans() { return number("SELECT count(*) FROM name_span WHERE hours = 192 AND whole = 1"); }
+  std::vector<SessionHour> answer(const Period& period, Millis phase = Millis(0), const Within& within = {}) {
     SqliteReader reader(*database);
     std::vector<SessionHour> all;
-    must(reader.session_hours(period, phase, [&all](const SessionHour& one) {
+    must(reader.session_hours(period, phase, within, [&all](const SessionHour& one) {
       all.push_back(one);
       return true;
     }));
     return all;
   }
-  // The same without the table.
-  std::vector<SessionHour> from_slices(const Period& period, Millis phase = Millis(0)) {
+  // The same without the tables.
+  std::vector<SessionHour> from_slices(const Period& period, Millis phase = Millis(0), const Within& within = {}) {
     SqliteReader reader(*database);
     std::vector<SessionHour> all;
     SessionHours hours([&all](const SessionHour& one) {
       all.push_back(one);
       return true;
     });
-    must(reader.slices(period, phase, {}, [&hours](const Slice& slice) { return hours.add(slice); }));
+    must(reader.slices(period, phase, {}, [&](const Slice& slice) {
+      return !within.has(slice.key.project, slice.key.source) || hours.add(slice);
+    }));
     hours.finish();
     return all;
   }
-  std::vector<NameDay> names(const Period& period, const Wanted& wanted = {}) {
+  Sums names(const Period& period, const Wanted& wanted = {}) {
     SqliteReader reader(*database);
-    std::vector<NameDay> all;
-    must(reader.name_days(period, wanted, into(all)));
-    return all;
-  }
-  std::vector<NameDay> names_from_slices(const Period& period, const Wanted& wanted = {}) {
-    SqliteReader reader(*database);
-    std::vector<NameDay> all;
-    NameDays days(wanted.durations, into(all));
-    must(reader.slices(period, Millis(0), {},
-                       [&](const Slice& slice) { return !wanted.has(slice.key.kind) || days.add(slice); }));
-    days.finish();
-    return all;
-  }
-  static NameDays::Take into(std::vector<NameDay>& all) {
-    return [&all](const NameDay& one) {
-      all.push_back(one);
+    Sums all;
+    must(reader.name_spans(period, wanted, [&](const NameSpan& span) {
+      Sum& sum = all[{span.kind, span.name}];
+      const bool parts = !wanted.within.project.empty() || !wanted.within.source.empty();
+      if (!parts && !sum.hours.empty()) CHECK(span.hours.front().first >= sum.hours.rbegin()->first);
+      sum.add(span);
       return true;
-    };
+    }));
+    return all;
+  }
+  Sums names_from_slices(const Period& period, const Wanted& wanted = {}) {
+    SqliteReader reader(*database);
+    Sums all;
+    must(reader.slices(period, Millis(0), {}, [&](const Slice& slice) {
+      if (wanted.has(slice.key)) all[{slice.key.kind, slice.key.name}].add(slice, wanted.durations);
+      return true;
+    }));
+    return all;
   }
   bool is_right(const Period& period) {
     return answer(period) == from_slices(period) && names(period) == names_from_slices(period);
@@ -99,6 +131,12 @@ struct Kept : StoreFixture {
 };
 
 std::int64_t day_number(std::int64_t ms) { return ms / kDayMs; }
+
+std::string kinds_as_columns() {
+  std::string names;
+  for (const Kind& kind : kinds()) names += (names.empty() ? "" : ", ") + std::string(kind.name);
+  return names;
+}
 
 }  // namespace
 
@@ -109,15 +147,18 @@ TEST_CASE("what is long over is folded, and answers are the same as from slices,
   it.fold();
   CHECK(it.newest() == day_number(FakeClock::kStart) - 2);  // it is not yet three: yesterday may still go on
   CHECK(it.days() == 19);
+  CHECK(it.long_spans() == 2);
   for (int round = 0; round < 80; ++round) {
     const std::int64_t grain = dice.one_in(2) ? 1 : kHourMs;
     const std::int64_t since = (FakeClock::kStart - dice.between(0, 21 * kDayMs)) / grain * grain;
     const std::int64_t until = since + dice.between(0, dice.one_in(2) ? 20 * kDayMs : 2 * kHourMs) / grain * grain;
     const Period period{from_ms(since), from_ms(until)};
     const Millis phase{round % 4 == 0 ? 1'800'000 : 0};
-    CHECK(it.answer(period, phase) == it.from_slices(period, phase));
+    const Within within{.project = dice.one_in(3) ? "shop" : "", .source = dice.one_in(3) ? "hook" : ""};
+    CHECK(it.answer(period, phase, within) == it.from_slices(period, phase, within));
     const Wanted wanted{.kinds = dice.one_in(2) ? ~0U : static_cast<unsigned>(dice.below(64)),
-                        .durations = dice.one_in(2)};
+                        .durations = dice.one_in(2),
+                        .within = within};
     CHECK(it.names(period, wanted) == it.names_from_slices(period, wanted));
   }
 }
@@ -132,13 +173,15 @@ TEST_CASE("who takes them says no once") {
   const auto total = static_cast<int>(it.answer(all).size());
   for (int most = 1; most < total; most += 7) {
     int taken = 0;
-    must(reader.session_hours(all, Millis(0), [&](const SessionHour&) { return ++taken < most; }));
+    must(reader.session_hours(all, Millis(0), {}, [&](const SessionHour&) { return ++taken < most; }));
     CHECK(taken == most);
   }
-  const auto names = static_cast<int>(it.names(all).size());
-  for (int most = 1; most < names; most += 3) {
+  int spans = 0;
+  must(reader.name_spans(all, {}, [&](const NameSpan&) { return ++spans > 0; }));
+  REQUIRE(spans > 8);
+  for (int most = 1; most < spans; most += 3) {
     int taken = 0;
-    must(reader.name_days(all, {}, [&](const NameDay&) { return ++taken < most; }));
+    must(reader.name_spans(all, {}, [&](const NameSpan&) { return ++taken < most; }));
     CHECK(taken == most);
   }
 }
@@ -241,29 +284,41 @@ TEST_CASE("many days are folded in several transactions, and it does not matter 
   CHECK(steps > 2);
 }
 
-TEST_CASE("sums that are not what slices add up to are found, by the first hour of their day, and made again") {
+TEST_CASE("sums that are not what slices add up to are found, by the first hour of their span, and made again") {
   Kept it;
   Dice dice(6);
-  it.work(dice, 10, 400);
+  it.work(dice, 20, 800);
   it.fold();
   CHECK(must(differing_hours(*it.database)).empty());
-  const std::int64_t hour = it.number("SELECT hour FROM session_hour ORDER BY hour LIMIT 1 OFFSET 40");
-  const std::int64_t day = hour / 24;
-  const std::string of_one = " WHERE hour = " + std::to_string(hour), of_day = " WHERE day = " + std::to_string(day);
+  const std::int64_t day = it.number("SELECT day FROM session_day ORDER BY day LIMIT 1 OFFSET 8");
+  const std::string of_day = " WHERE day = " + std::to_string(day);
+  const std::string of_span = " WHERE whole = 1 AND begin = " + std::to_string(day * 24) + " AND hours = 24";
+  const std::string of_long = " WHERE whole = 1 AND begin = " + std::to_string(day / 8 * 192) + " AND hours = 192";
   std::string damage;
-  SUBCASE("a number") { damage = "UPDATE session_hour SET success = success + 1" + of_one; }
-  SUBCASE("a minute") { damage = "UPDATE session_hour SET minutes = minutes + 1" + of_one; }
-  SUBCASE("missing") { damage = "DELETE FROM session_hour" + of_one; }
-  SUBCASE("of nobody") { damage = "UPDATE session_hour SET session_id = session_id || 'x'" + of_one; }
-  SUBCASE("negative") { damage = "UPDATE session_hour SET priced = -1" + of_one; }
-  SUBCASE("a missing day") { damage = "DELETE FROM name_day" + of_day; }
-  SUBCASE("of no kind") { damage = "UPDATE name_day SET tool_usage = x''" + of_day; }
-  SUBCASE("cut") { damage = "UPDATE name_day SET tool_usage = substr(tool_usage, 1, length(tool_usage) - 1)" + of_day; }
+  SUBCASE("a byte of sessions") {
+    damage = "UPDATE session_day SET hours = CAST(substr(hours, 1, length(hours) - 1) || char(1) AS BLOB)" + of_day;
+  }
+  SUBCASE("sessions of a day") { damage = "DELETE FROM session_day" + of_day; }
+  SUBCASE("a day") { damage = "DELETE FROM name_span" + of_span; }
+  SUBCASE("an hour") {
+    damage =
+        "DELETE FROM name_span WHERE hours = 1 AND begin = (SELECT max(begin) FROM name_span "
+        "WHERE hours = 1 AND begin < " +
+        std::to_string(day * 24 + 24) + ")";
+  }
+  SUBCASE("of no kind") { damage = "UPDATE name_span SET tool_usage = x''" + of_span; }
+  SUBCASE("cut") {
+    damage = "UPDATE name_span SET tool_usage = substr(tool_usage, 1, length(tool_usage) - 1)" + of_long;
+  }
+  SUBCASE("one project too many") {
+    damage = "INSERT INTO name_span SELECT hours, 0, begin, 'no', source, " + kinds_as_columns() + " FROM name_span" +
+             of_long;
+  }
   must(it.database->db().exec(damage));
-  const std::int64_t first = it.number("SELECT min(hour) FROM slice WHERE hour >= " + std::to_string(day * 24));
+  const std::int64_t first = it.number("SELECT min(hour) FROM slice WHERE hour >= " + std::to_string(day / 8 * 192));
   const auto differing = must(differing_hours(*it.database));
   REQUIRE(differing.size() == 1);
-  CHECK(differing.front() / 24 == day);
+  CHECK(differing.front() / 192 == day / 8);
   CHECK(differing.front() <= first);
   must(rebuild(*it.database, differing));
   CHECK(must(differing_hours(*it.database)).empty());
@@ -272,27 +327,41 @@ TEST_CASE("sums that are not what slices add up to are found, by the first hour 
   CHECK(must(differing_hours(*it.database)).empty());
 }
 
-TEST_CASE("a day of names that is damaged is an error, never a wrong answer or a crash") {
+TEST_CASE("a damaged row is an error, never a wrong form or a crash") {
   Kept it;
   Dice dice(8);
-  it.work(dice, 4, 200);
+  it.work(dice, 20, 2'000);
   it.fold();
   const Period all{from_ms(0), it.clock.now()};
   const auto right = it.names(all);
+  const auto sessions = it.answer(all);
   SqliteReader reader(*it.database);
-  must(it.database->db().exec("CREATE TABLE before AS SELECT * FROM name_day"));
-  for (int round = 0; round < 300; ++round) {
-    const std::string at = std::to_string(dice.between(1, 400)), byte = std::to_string(dice.below(256));
-    must(it.database->db().exec("UPDATE name_day SET tool_usage = CAST(substr(tool_usage, 1, " + at + ") || char(" +
-                                byte + ") || substr(tool_usage, " + at + " + 2) AS BLOB)"));
-    std::vector<NameDay> answer;
-    const auto read = reader.name_days(all, {}, Kept::into(answer));
-    if (!read) CHECK(read.error().code == Errc::corrupt);
+  const auto damaged = [&dice](const std::string& table, const std::string& column) {
+    const std::string at = std::to_string(dice.between(1, 700)), byte = std::to_string(dice.below(256));
+    return "UPDATE " + table + " SET " + column + " = CAST(substr(" + column + ", 1, " + at + ") || char(" + byte +
+           ") || substr(" + column + ", " + at + " + 2) AS BLOB) WHERE length(" + column + ") > 0";
+  };
+  must(it.database->db().exec(
+      "CREATE TABLE spans AS SELECT * FROM name_span; CREATE TABLE days AS SELECT * FROM session_day"));
+  for (int round = 0; round < 200; ++round) {
+    must(it.database->db().exec(damaged("name_span", "tool_usage") + ";" + damaged("session_day", "hours")));
+    Sums sums;
+    bool sound = true;
+    const auto names = reader.name_spans(all, {}, [&](const NameSpan& span) {
+      Durations durations;
+      return sound = durations.merge_bytes(span.durations);
+    });
+    if (!names) CHECK(names.error().code == Errc::corrupt);
+    const auto usage = reader.usage(*find_kind("tool_usage"), all, "", 10);
+    CHECK(usage.ok() == (names.ok() && sound));
+    const auto hours = reader.session_hours(all, Millis(0), {}, [](const SessionHour&) { return true; });
+    if (!hours) CHECK(hours.error().code == Errc::corrupt);
     must(
-        it.database->db().exec("UPDATE name_day SET tool_usage = (SELECT tool_usage FROM before WHERE before.day = "
-                               "name_day.day)"));
+        it.database->db().exec("DELETE FROM name_span; INSERT INTO name_span SELECT * FROM spans;"
+                               "DELETE FROM session_day; INSERT INTO session_day SELECT * FROM days"));
   }
   CHECK(it.names(all) == right);
+  CHECK(it.answer(all) == sessions);
 }
 
 TEST_CASE("whoever looks is told how far it is") {
