@@ -21,7 +21,7 @@ namespace {
 // to grow, because somebody read from it for long, is cut back to 32 MiB when it begins anew: that much it may hold on
 // any busy day (kMostFrames of sqlite_outbox.cpp).
 const std::string kPragmas = "PRAGMA page_size = " + std::to_string(kPageBytes) +
-                             "; PRAGMA cache_size = -1024; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; "
+                             "; PRAGMA cache_size = -2048; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; "
                              "PRAGMA journal_size_limit = 33554432;";
 
 // Who made the directories may have been killed before their names were synced, and nobody can see that.

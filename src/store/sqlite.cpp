@@ -2,8 +2,10 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <utility>
+#include <vector>
 
 #include "wal_vfs.h"
 
@@ -65,14 +67,54 @@ std::string printable(std::string_view text) {
   return out;
 }
 
-Statement::Statement(Statement&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+// Statements that are not used, the newest last.
+class Prepared {
+ public:
+  Prepared() = default;
+  Prepared(const Prepared&) = delete;
+  Prepared& operator=(const Prepared&) = delete;
+  ~Prepared() { close(); }
+
+  // nullptr: there is none of this text.
+  sqlite3_stmt* take(std::string_view sql) {
+    const auto at = std::ranges::find(idle_, sql, [](sqlite3_stmt* one) { return std::string_view(sqlite3_sql(one)); });
+    if (at == idle_.end()) return nullptr;
+    sqlite3_stmt* const found = *at;
+    idle_.erase(at);
+    return found;
+  }
+  void give(sqlite3_stmt* statement) {
+    sqlite3_reset(statement);
+    sqlite3_clear_bindings(statement);
+    idle_.push_back(statement);
+    if (idle_.size() <= most_) return;
+    sqlite3_finalize(idle_.front());
+    idle_.erase(idle_.begin());
+  }
+  // Whatever is given from now on is not kept.
+  void close() {
+    for (sqlite3_stmt* one : std::exchange(idle_, {})) sqlite3_finalize(one);
+    most_ = 0;
+  }
+
+ private:
+  static constexpr std::size_t kMost = 16;  // ten thousand bytes each
+  std::vector<sqlite3_stmt*> idle_;
+  std::size_t most_ = kMost;
+};
+
+Statement::Statement(Statement&& other) noexcept
+    : handle_(std::exchange(other.handle_, nullptr)), home_(std::move(other.home_)) {}
 
 Statement& Statement::operator=(Statement&& other) noexcept {
   std::swap(handle_, other.handle_);
+  std::swap(home_, other.home_);
   return *this;
 }
 
-Statement::~Statement() { sqlite3_finalize(handle_); }
+Statement::~Statement() {
+  if (handle_ != nullptr) home_->give(handle_);
+}
 
 void Statement::reset() {
   sqlite3_reset(handle_);
@@ -171,15 +213,21 @@ schema::Value Statement::value(int column) const {
 }
 
 Db::Db(Db&& other) noexcept
-    : handle_(std::exchange(other.handle_, nullptr)), wal_frames_(std::move(other.wal_frames_)) {}
+    : handle_(std::exchange(other.handle_, nullptr)),
+      prepared_(std::move(other.prepared_)),
+      wal_frames_(std::move(other.wal_frames_)) {}
 
 Db& Db::operator=(Db&& other) noexcept {
   std::swap(handle_, other.handle_);
+  std::swap(prepared_, other.prepared_);
   std::swap(wal_frames_, other.wal_frames_);
   return *this;
 }
 
-Db::~Db() { sqlite3_close_v2(handle_); }
+Db::~Db() {
+  if (prepared_) prepared_->close();
+  sqlite3_close_v2(handle_);
+}
 
 Result<Db> Db::open(const std::string& path, Mode mode) {
   Db db;
@@ -191,6 +239,7 @@ Result<Db> Db::open(const std::string& path, Mode mode) {
     error.what += " (" + path + ")";
     return error;
   }
+  db.prepared_ = std::make_shared<Prepared>();
   sqlite3_extended_result_codes(db.handle_, 1);
   sqlite3_busy_timeout(db.handle_, kBusyMs);
   // Every checkpoint is ours, inside the write lock; also not the one that SQLite makes when the last one closes.
@@ -201,6 +250,8 @@ Result<Db> Db::open(const std::string& path, Mode mode) {
 
 Result<Statement> Db::prepare(std::string_view sql) {
   Statement statement;
+  statement.home_ = prepared_;
+  if ((statement.handle_ = prepared_->take(sql)) != nullptr) return statement;
   const int code = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
                                       &statement.handle_, nullptr);
   if (code != SQLITE_OK) return error_of(handle_);

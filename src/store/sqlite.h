@@ -22,6 +22,7 @@ struct sqlite3_stmt;
 namespace fortium::store {
 
 class Db;
+class Prepared;
 
 // What SQLite says, on one line of ASCII: it may quote a damaged file.
 std::string printable(std::string_view text);
@@ -101,6 +102,7 @@ class Statement {
   void borrow(int index, std::int64_t number) { bind_one(index, number); }
 
   sqlite3_stmt* handle_ = nullptr;
+  std::shared_ptr<Prepared> home_;  // where it goes in the end
 };
 
 // SQLite's own locks; our write lock comes first and waits by its own limit.
@@ -118,6 +120,7 @@ class Db {
   enum class Mode { create, existing };
   static Result<Db> open(const std::string& path, Mode mode);
 
+  // To prepare costs tens of microseconds, so what is no longer used is kept for who asks for the same text again.
   Result<Statement> prepare(std::string_view sql);
   Result<void> exec(const std::string& sql);
   Result<std::int64_t> integer(std::string_view sql);  // first column of the first row; 0 without a row
@@ -149,6 +152,7 @@ class Db {
 
  private:
   sqlite3* handle_ = nullptr;
+  std::shared_ptr<Prepared> prepared_;
   std::unique_ptr<int> wal_frames_ = std::make_unique<int>(0);
 };
 
