@@ -7,9 +7,12 @@ namespace fortium::metrics {
 void ActiveTime::add(std::string_view id, std::int64_t hour, std::uint64_t minutes, Millis phase) {
   if (id.empty()) return;
   const std::int64_t begin = std::chrono::floor<std::chrono::minutes>(begin_of(hour, phase).time_since_epoch()).count();
-  auto at = sessions_.find(id);
-  if (at == sessions_.end()) at = sessions_.emplace(id, Session()).first;
-  Session& session = at->second;
+  if (last_.session == nullptr || last_.session->first != id) {
+    auto at = sessions_.find(id);
+    if (at == sessions_.end()) at = sessions_.emplace(id, Session()).first;
+    last_.session = &*at;
+  }
+  Session& session = last_.session->second;
   if (session.hour != begin) session.end_hour();
   session.hour = begin;
   session.minutes |= minutes;

@@ -47,9 +47,13 @@ void SessionHour::add(const Slice& slice) {
   grow(cost_nano_usd, figures.cost_nano_usd);
 }
 
-void SessionHour::append_to(std::string& bytes) const {
-  append_number(bytes, hour % kHoursADay);
-  for (const std::string* text : {&session_id, &project, &source}) append_text(bytes, *text);
+// The hour, doubled, and odd where the texts are those of the one before.
+void SessionHour::append_to(std::string& bytes, const SessionHour* before) const {
+  const auto texts = [](const SessionHour& of) { return std::tie(of.session_id, of.project, of.source); };
+  const bool same = before != nullptr && texts(*before) == texts(*this);
+  append_number(bytes, 2 * (hour % kHoursADay) + (same ? 1 : 0));
+  if (!same)
+    for (const std::string* text : {&session_id, &project, &source}) append_text(bytes, *text);
   each_number(*this, [&bytes](std::int64_t number) {
     append_number(bytes, number);
     return true;
@@ -59,15 +63,18 @@ void SessionHour::append_to(std::string& bytes) const {
   append_number(bytes, (last - first).count());
 }
 
-bool SessionHour::take_from(std::string_view& bytes, std::int64_t day) {
+bool SessionHour::take_from(std::string_view& bytes, std::int64_t day, bool is_first) {
   std::int64_t of_day = 0, touched = 0, since = 0, length = 0;
-  if (!take_number(bytes, of_day) || of_day >= kHoursADay) return false;
-  for (std::string* text : {&session_id, &project, &source})
-    if (!take_text(bytes, *text)) return false;
+  if (!take_number(bytes, of_day) || of_day >= 2 * kHoursADay) return false;
+  const bool same = of_day % 2 != 0;
+  if (same && is_first) return false;
+  if (!same)
+    for (std::string* text : {&session_id, &project, &source})
+      if (!take_text(bytes, *text)) return false;
   if (!each_number(*this, [&bytes](std::int64_t& into) { return take_number(bytes, into); })) return false;
   if (!take_number(bytes, touched) || !take_number(bytes, since) || !take_number(bytes, length)) return false;
   if (touched >> kMinutesAnHour != 0 || since >= kHourMs || length >= kHourMs - since) return false;
-  hour = day * kHoursADay + of_day;
+  hour = day * kHoursADay + of_day / 2;
   minutes = static_cast<std::uint64_t>(touched);
   first = begin_of(hour) + Millis(since);
   last = first + Millis(length);

@@ -60,6 +60,7 @@ class Adder {
   // Of spans that are over before that day.
   Folded finish(std::int64_t until) {
     hours_.finish();
+    for (auto& [day, hours] : of_days_) add_day(out_.sessions[day], hours);
     for (auto& [of, spans] : spans_) spans.finish();
     std::erase_if(out_.names,
                   [until](const auto& row) { return row.first.begin + row.first.hours > until * kHoursADay; });
@@ -77,9 +78,20 @@ class Adder {
     return spans_.try_emplace(which, which.hours, /*durations=*/true, take).first->second;
   }
 
+  // Session by session: most of what is said of one hour of it need not be said of the next.
+  static void add_day(std::string& bytes, std::vector<SessionHour>& hours) {
+    std::ranges::stable_sort(hours, {}, &SessionHour::session_id);
+    const SessionHour* before = nullptr;
+    for (const SessionHour& hour : hours) {
+      hour.append_to(bytes, before);
+      before = &hour;
+    }
+  }
+
   Folded out_;
+  std::map<std::int64_t, std::vector<SessionHour>> of_days_;
   metrics::SessionHours hours_{[this](const SessionHour& one) {
-    one.append_to(out_.sessions[one.hour / kHoursADay]);
+    of_days_[one.hour / kHoursADay].push_back(one);
     return true;
   }};
   std::map<Names, NameSpans> spans_;  // by rows without their begin
@@ -158,8 +170,10 @@ Result<bool> each_session_hour(Db& db, std::int64_t from, std::int64_t until, co
     FM_TRY(const bool more, list.step());
     if (!more) return true;
     const std::int64_t day = list.integer(0);
-    for (std::string_view rest = list.blob(1); !rest.empty();) {
-      if (!one.take_from(rest, day)) return Error{Errc::corrupt, "an hour of a session has figures that make no sense"};
+    const std::string_view hours = list.blob(1);
+    for (std::string_view rest = hours; !rest.empty();) {
+      if (!one.take_from(rest, day, rest.size() == hours.size()))
+        return Error{Errc::corrupt, "an hour of a session has figures that make no sense"};
       const bool wanted = one.hour >= from && one.hour < until && within.has(one.project, one.source);
       if (wanted && !take(one)) return false;
     }

@@ -20,7 +20,7 @@ Result<std::int64_t> newest_folded_day(Db& db);
 constexpr std::string_view kNewestFoldedDay =
     "(SELECT coalesce(max(begin) / 24, -1) FROM name_span WHERE hours = 24 AND whole = 1)";  // SQL
 
-// Hours from `from` on and before `until`, in order of them. False: `take` has said no.
+// Hours from `from` on and before `until`, those of a session in order. False: `take` has said no.
 Result<bool> each_session_hour(Db& db, std::int64_t from, std::int64_t until, const metrics::Within& within,
                                const metrics::SessionHours::Take& take);
 // Spans of so many hours, counted since 1970, as far as they are here, until `take` says no. The one that comes next.

@@ -29,10 +29,11 @@ struct Measure {
 };
 
 constexpr Measure kMeasures[] = {
-    {"start", measure_start},           {"hook", measure_hook},
-    {"calls", measure_calls},           {"system-calls", measure_system_calls},
-    {"tools-list", measure_tools_list}, {"pipeline", measure_pipeline},
-    {"memory", measure_memory},         {"drain", measure_drain},
+    {"start", measure_start},       {"hook", measure_hook},
+    {"calls", measure_calls},       {"system-calls", measure_system_calls},
+    {"slices", measure_slices},     {"tools-list", measure_tools_list},
+    {"pipeline", measure_pipeline}, {"memory", measure_memory},
+    {"drain", measure_drain},
 };
 
 constexpr std::string_view kUsage =
@@ -40,7 +41,7 @@ constexpr std::string_view kUsage =
   --program PATH   fortium-metrics (default: ../bin/fortium-metrics, seen from this program)
   --server PATH    fortium-metrics-server (default: the one beside it; without one, drain is not measured)
   --only NAME      this measure; may be given again. One of:
-                   start hook calls system-calls tools-list pipeline memory drain
+                   start hook calls system-calls slices tools-list pipeline memory drain
   --rounds N       rounds of the interleaved measures, 1 to 1000 (default 40)
   --quick          a little of everything: shows that it runs, the figures mean nothing
   --one-core       the driver and all it starts share one processor: steadier times of calls one at a time
@@ -121,11 +122,17 @@ Bench::Programs find_programs(const Options& options) {
   };
   const auto ours = chosen(options.program, here.parent_path() / "bin" / "fortium-metrics");
   const auto server = chosen(options.server, ours.parent_path() / "fortium-metrics-server");
-  for (const auto& path : {ours, here / "bench_floor", here / "bench_echo", here / "bench_peak"})
+  for (const auto& path : {ours, here / "bench_floor", here / "bench_echo", here / "bench_peak", here / "bench_record",
+                           here / "bench_record_bare"})
     if (!is_program(path)) throw UsageError{path.string() + " is not a program"};
   if (!options.server.empty() && !is_program(server)) throw UsageError{server.string() + " is not a program"};
-  return {ours, is_program(server) ? server.string() : "", here / "bench_floor", here / "bench_echo",
-          here / "bench_peak"};
+  return {ours,
+          is_program(server) ? server.string() : "",
+          here / "bench_floor",
+          here / "bench_echo",
+          here / "bench_peak",
+          here / "bench_record",
+          here / "bench_record_bare"};
 }
 
 std::string temp_folder(const Options& options) {

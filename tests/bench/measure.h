@@ -65,6 +65,8 @@ class Bench {
     std::string floor;
     std::string echo;
     std::string peak;
+    std::string record;
+    std::string bare;  // the same without slices
   };
   Bench(Programs programs, Effort effort, std::string temp_parent)
       : programs_(std::move(programs)), effort_(effort), temp_parent_(std::move(temp_parent)) {}
@@ -120,6 +122,7 @@ class Samples {
 Rows measure_start(const Bench& bench);
 Rows measure_hook(const Bench& bench);
 Rows measure_calls(const Bench& bench);
+Rows measure_slices(const Bench& bench);
 Rows measure_system_calls(const Bench& bench);
 Rows measure_tools_list(const Bench& bench);
 Rows measure_pipeline(const Bench& bench);

@@ -19,7 +19,8 @@ constexpr std::int64_t kFocusMinutes = 25;
 
 class ActiveTime {
  public:
-  // Hours must not go back; within an hour the order is free. `phase`: of the hour. Without a session nothing is added.
+  // Hours of a session must not go back; within an hour the order is free. `phase`: of the hour. Without a session
+  // nothing is added.
   void add(std::string_view session, std::int64_t hour, std::uint64_t minutes, Millis phase = Millis(0));
   void add(const Slice& slice, Millis phase = Millis(0)) {
     add(slice.key.session_id, slice.key.hour, slice.figures.minutes, phase);
@@ -48,7 +49,19 @@ class ActiveTime {
   struct Hash : std::hash<std::string_view> {
     using is_transparent = void;
   };
-  std::unordered_map<std::string, Session, Hash, std::equal_to<>> sessions_;
+  using Sessions = std::unordered_map<std::string, Session, Hash, std::equal_to<>>;
+  // The one that was added to last, as hours of a session often come in a row. A copy forgets it.
+  struct Last {
+    Last() = default;
+    Last(const Last& /*other*/) {}
+    Last& operator=(const Last& /*other*/) {
+      session = nullptr;
+      return *this;
+    }
+    Sessions::value_type* session = nullptr;
+  };
+  Sessions sessions_;
+  Last last_;
 };
 
 }  // namespace fortium::metrics

@@ -156,7 +156,8 @@ class Reader {
   // the reader.
   virtual Result<void> slices(const Period& period, Millis phase, const Wanted& wanted,
                               const std::function<bool(const Slice&)>& take) = 0;
-  // The same by session instead of by name and kind: the fewer, the better for long periods.
+  // The same by session instead of by name and kind: the fewer, the better for long periods. Days of UTC come in order,
+  // and on a day the hours of a session.
   virtual Result<void> session_hours(const Period& period, Millis phase, const Within& within,
                                      const std::function<bool(const SessionHour&)>& take);
   // The same by name and some hours of UTC, without sessions; only what is wanted. Of a name they come in order, where

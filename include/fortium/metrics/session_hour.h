@@ -25,10 +25,11 @@ struct SessionHour {
   WallTime first{}, last{};
 
   void add(const Slice& slice);
-  // All of it; the hour as one of its day of UTC. The same rows give the same bytes.
-  void append_to(std::string& bytes) const;
-  // Takes the next one of that day from the front, into this. False: append_to() never gives that.
-  bool take_from(std::string_view& bytes, std::int64_t day);
+  // All of it, after the one before of its day of UTC, if any. The same hours give the same bytes.
+  void append_to(std::string& bytes, const SessionHour* before) const;
+  // Takes the next one of that day from the front, into this, which is the one before. False: append_to() never gives
+  // that.
+  bool take_from(std::string_view& bytes, std::int64_t day, bool is_first);
   std::int64_t errors() const { return by_status[1] + by_status[2] + by_status[3]; }
   friend bool operator==(const SessionHour&, const SessionHour&) = default;
 };

@@ -89,27 +89,28 @@ TEST_CASE("an hour of a session is what its records add up to, whatever their na
 
 TEST_CASE("hours of a day follow one another as bytes, and come back the same") {
   Dice dice(3);
-  std::string bytes;
   std::vector<SessionHour> of_day;
-  for (const SessionHour& hour : hours_of(any_events(dice, 400))) {
-    if (hour.hour / 24 != FakeClock::kStart / kHourMs / 24) continue;
-    hour.append_to(bytes);
-    of_day.push_back(hour);
-  }
+  for (const SessionHour& hour : hours_of(any_events(dice, 400)))
+    if (hour.hour / 24 == FakeClock::kStart / kHourMs / 24) of_day.push_back(hour);
+  if (dice.one_in(2)) std::ranges::stable_sort(of_day, {}, &SessionHour::session_id);
   REQUIRE(of_day.size() > 3);
+  std::string bytes;
+  for (std::size_t i = 0; i < of_day.size(); ++i) of_day[i].append_to(bytes, i > 0 ? &of_day[i - 1] : nullptr);
   std::string_view rest = bytes;
   SessionHour back;
-  for (const SessionHour& hour : of_day) {
-    REQUIRE(back.take_from(rest, hour.hour / 24));
-    CHECK(back == hour);
+  for (std::size_t i = 0; i < of_day.size(); ++i) {
+    REQUIRE(back.take_from(rest, of_day[i].hour / 24, i == 0));
+    CHECK(back == of_day[i]);
   }
   CHECK(rest.empty());
+  const std::int64_t day = of_day.front().hour / 24;
   for (std::size_t cut = 0; cut < bytes.size(); ++cut) {
     std::string_view less = std::string_view(bytes).substr(0, cut);
-    while (!less.empty() && back.take_from(less, 1)) {
-    }
+    for (bool first = true; back.take_from(less, day, first);) first = false;
     CHECK(less.size() <= cut);
   }
+  std::string_view same = "\x01";
+  CHECK_FALSE(back.take_from(same, day, /*is_first=*/true));
 }
 
 TEST_CASE("they come hour by hour, in order of session, project and source, until whoever takes them says no") {

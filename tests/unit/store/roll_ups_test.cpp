@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "fortium/metrics/active_time.h"
 #include "store/limits.h"
 #include "store/local_store.h"
@@ -85,9 +87,13 @@ struct Kept : StoreFixture {
     SqliteReader reader(*database);
     std::vector<SessionHour> all;
     must(reader.session_hours(period, phase, within, [&all](const SessionHour& one) {
+      if (!all.empty()) CHECK(one.hour / 24 >= all.back().hour / 24);
+      if (!all.empty() && one.session_id == all.back().session_id) CHECK(one.hour >= all.back().hour);
       all.push_back(one);
       return true;
     }));
+    std::ranges::sort(
+        all, {}, [](const SessionHour& one) { return std::tie(one.hour, one.session_id, one.project, one.source); });
     return all;
   }
   // The same without the tables.
