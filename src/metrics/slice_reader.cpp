@@ -182,14 +182,14 @@ Result<bool> SliceReader::part_of_hour(std::int64_t hour, const Period& period, 
   return std::ranges::all_of(within, take);
 }
 
-// Hour by hour, so that no more is held than one. False: `take` has said no.
+// Day by day, so that no more is held than one. False: `take` has said no.
 Result<bool> SliceReader::slices_of_records(const Period& period, Millis phase, const Wanted& wanted,
                                             const TakeSlice& take) {
   WallTime from = period.since;
   while (true) {
     FM_TRY(const std::optional<WallTime> next, first_record({from, period.until}));
     if (!next) return true;
-    const WallTime until = std::min(begin_of(hour_of(*next, phase) + 1, phase), period.until);
+    const WallTime until = std::min(begin_of(hour_of(*next, phase) + kHoursADay, phase), period.until);
     Slicer slicer(phase);
     for (const Kind& kind : kinds()) {
       if (!wanted.has(index_of(kind))) continue;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <utility>
 
 #include "fortium/schema/check_row.h"
 
@@ -74,6 +75,7 @@ class Checker {
     }
     FM_CHECK(shape.size() <= kMostFields);
     std::bitset<kMostFields> seen;
+    bool told = false;  // which fields there are
     for (const auto& [name, member] : value.get_ref<const Json::object_t&>()) {
       const Where place{&where, name};
       const Json* given = &member;
@@ -81,7 +83,8 @@ class Checker {
       std::size_t index = 0;
       Convert how = Convert::same;
       if (!find(shape, name, index, how)) {
-        fail(place, "is not a field of this record");
+        fail(place,
+             edge_ == Edge::record ? "is not a field of this record" : unknown(shape, std::exchange(told, true)));
         continue;
       }
       if (member.is_null()) continue;
@@ -122,6 +125,15 @@ class Checker {
   static constexpr std::size_t kMostFields = 64;
 
   void fail(const Where& where, std::string why) { violations.push_back({where.pointer(), std::move(why)}); }
+
+  // What a person or a model typed: they learn what there is.
+  std::string unknown(Shape shape, bool told) const {
+    std::string names;
+    for (const Field& field : shape)
+      if (offered(field, edge_)) names += (names.empty() ? "" : ", ") + std::string(field.name);
+    if (names.empty()) return "is not a field (there are none)";
+    return told ? "is not a field" : "is not a field (fields: " + names + ")";
+  }
 
   bool find(Shape shape, std::string_view name, std::size_t& index, Convert& how) const {
     for (index = 0; index < shape.size(); ++index) {

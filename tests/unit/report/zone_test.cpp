@@ -96,6 +96,22 @@ TEST_CASE("in any zone: days follow each other without a gap, and each begins on
   }
 }
 
+TEST_CASE("in any zone: the local times of many moments are those of each") {
+  test::Dice dice(5);
+  for (const char* name : kZones) {
+    CAPTURE(name);
+    const TimeZone held(name);
+    const Zone zone = Zone::system();
+    LocalTimes times(zone);
+    const WallTime from = day("2011-01-01"), until = day("2014-01-01");
+    for (WallTime time = from; time < until; time += Millis(dice.between(1, 4 * 3'600'000))) {
+      const LocalTime one = zone.local(time), same = times.of(time);
+      REQUIRE(std::tie(one.day, one.hour, one.minute, one.second, one.ahead) ==
+              std::tie(same.day, same.hour, same.minute, same.second, same.ahead));
+    }
+  }
+}
+
 TEST_CASE("in any zone: the parts of a period are the period, and in each of them hours begin where local hours do") {
   test::Dice dice(3);
   for (const char* name : kZones) {

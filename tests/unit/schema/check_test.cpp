@@ -178,10 +178,9 @@ TEST_CASE("free-form detail is kept to the byte, up to its size") {
 TEST_CASE("an object with fields has those, and every place in it is named") {
   CHECK(wrong("inner", R"({"low":9,"note":"n"})") == "");
   CHECK(wrong("inner", "{}") == "/inner/low: is required");
-  CHECK(
-      wrong("inner", R"({"low":10,"note":"","what":1})") ==
-      "/inner/low: must be a whole number from 0 to 9; /inner/note: must not be empty; /inner/what: is not a field of "
-      "this record");
+  CHECK(wrong("inner", R"({"low":10,"note":"","what":1})") ==
+        "/inner/low: must be a whole number from 0 to 9; /inner/note: must not be empty; /inner/what: is not a field "
+        "(fields: low, note)");
 }
 
 TEST_CASE("lists have a length, and every item is looked at") {
@@ -250,14 +249,26 @@ TEST_CASE("what is measured must be told by a caller, and may be unknown in a co
 }
 
 TEST_CASE("fields of complete records are not for callers") {
-  CHECK(wrong("hidden", "\"x\"") == "/hidden: is not a field of this record");
+  CHECK(wrong("hidden", "\"x\"").starts_with("/hidden: is not a field (fields: text, "));
+  CHECK(wrong("hidden", "\"x\"").find(", hidden") == std::string::npos);
   CHECK(std::get<std::string>(value("hidden", "\"x\"", Edge::record)) == "x");
 }
 
 TEST_CASE("a field that nobody knows is named as it was given, escaped") {
-  CHECK(wrong("colour", "1") == "/colour: is not a field of this record");
-  CHECK(wrong("a/b~c", "1") == "/a~1b~0c: is not a field of this record");
-  CHECK(wrong("", "1") == "/: is not a field of this record");
+  CHECK(wrong("colour", "1").starts_with("/colour: is not a field ("));
+  CHECK(wrong("a/b~c", "1").starts_with("/a~1b~0c: is not a field ("));
+  CHECK(wrong("", "1").starts_with("/: is not a field ("));
+}
+
+TEST_CASE("a caller who uses fields that nobody knows is told once which there are") {
+  static constexpr Field kTwo[] = {{.name = "a", .type = Text{}, .doc = "D.", .need = Need::optional},
+                                   {.name = "b", .type = Text{}, .doc = "D.", .need = Need::optional}};
+  const Json given{{"x", 1}, {"y", 2}};
+  CHECK(to_text(check(kTwo, given, Edge::call, kNow).violations) ==
+        "/x: is not a field (fields: a, b); /y: is not a field");
+  CHECK(to_text(check({}, {{"x", 1}}, Edge::call, kNow).violations) == "/x: is not a field (there are none)");
+  CHECK(to_text(check(kTwo, given, Edge::record, kNow).violations) ==
+        "/x: is not a field of this record; /y: is not a field of this record");
 }
 
 TEST_CASE("what is no object has no fields") {
