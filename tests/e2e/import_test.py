@@ -4,6 +4,7 @@
 import json
 import os
 import sqlite3
+import subprocess
 import time
 
 import support
@@ -125,8 +126,8 @@ class Import(support.Case):
             self.write(session.name, "".join(line for n in range(1, 800) for line in session.turn(n)))
         kills = 0
         for attempt in range(1, 8):
-            process = self.start("import", "--json", env=self.env(), stdout=support.subprocess.DEVNULL,
-                                 stderr=support.subprocess.DEVNULL)
+            process = self.start("import", "--json", env=self.env(), stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.DEVNULL)
 
             def enough():
                 if process.poll() is not None:
@@ -394,4 +395,4 @@ class Legacy(support.Case):
 
 
 if __name__ == "__main__":
-    support.unittest.main()
+    support.main()
