@@ -54,8 +54,8 @@ class ActiveTime {
   struct Last {
     Last() = default;
     Last(const Last& /*other*/) {}
-    Last& operator=(const Last& /*other*/) {
-      session = nullptr;
+    Last& operator=(const Last& other) {
+      if (this != &other) session = nullptr;
       return *this;
     }
     Sessions::value_type* session = nullptr;
