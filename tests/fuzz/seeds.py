@@ -2,7 +2,7 @@
 """Makes the fuzzers' first inputs: seeds.py OUT-DIR, with OUT-DIR/<target>/ for each target.
 
 `line` gets each transcript as a session, `check` each recorded argument object of a transcript, and `receipt`, `config`,
-`hook`, `otlp` and `http` what is written here.
+`hook`, `otlp`, `sums` and `http` what is written here.
 """
 
 import hashlib
@@ -190,6 +190,21 @@ def main():
     put(out / "otlp", b"\x01" + json.dumps(logs).encode())
     put(out / "otlp", b"\x02" + wire(METRICS, metrics))
     put(out / "otlp", b"\x03" + wire(LOGS, logs))
+
+    def number(value):
+        return bytes([value]) if value < 128 else bytes([value & 127 | 128]) + number(value >> 7)
+
+    def told(*values):
+        return b"".join(number(len(value)) + value if isinstance(value, bytes) else number(value) for value in values)
+
+    few, many = told(3, 1000, 500, 250_000), told(40, 1200 * 8 + 5, 3 * 8, 27)
+    for durations in (few, many, b""):
+        put(out / "sums", b"\x00" + durations)
+        timed = 3 if durations == few else 40 if durations == many else 0
+        put(out / "sums", b"\x01" + told(b"Bash", 2, 5, 30, 4, 12, 1, b"shop", 2, 5, 1, 40, 1, 1, 0, timed, 9, 1, 8, 0, 0, 0, 0,
+                                         0, 0, 18_000_000, 3_600_000, durations))
+    put(out / "sums", b"\x02" + told(18, b"5e551011", b"shop", b"hook", 0, 9, 1, 0, 0, 4, 8, 1, 0, 1, 5, 6, 7, 8, 1, 9, 7, 1000, 60_000)
+        + told(21, 0, 9, 1, 0, 0, 4, 8, 1, 0, 1, 5, 6, 7, 8, 1, 9, 7, 1000, 60_000))
 
     def request(method, path, body=b"", *lines):
         head = [f"{method} {path} HTTP/1.1", "Host: x", "Authorization: Bearer KEY", *lines]
