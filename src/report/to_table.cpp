@@ -17,7 +17,7 @@ constexpr std::size_t kIdChars = 8;
 constexpr double kPoor = 0.9;  // success below this is pointed out
 
 // SGR parameters.
-constexpr std::string_view kBold = "1", kDim = "2", kRed = "31", kGreen = "32", kYellow = "33", kCyan = "36";
+constexpr std::string_view kBold = "1", kDim = "2", kRed = "31", kGreen = "32", kCyan = "36";
 
 class Painter {
  public:

@@ -42,7 +42,7 @@ Result<void> Refusals::write(Control& control) {
   return control.sql().write([&]() -> Result<void> {
     for (const auto& [refusal, noted] : refusals) {
       const bool room = lines_.charge(refusal.tenant, 1).allowed;
-      const std::int64_t left_out = waiting_.with([&](Waiting& waiting) {
+      const std::int64_t left_out = waiting_.with([&, &refusal = refusal, &noted = noted](Waiting& waiting) {
         std::int64_t& count = waiting.left_out[refusal.tenant];
         return room ? std::exchange(count, 0) : count += noted.times;
       });

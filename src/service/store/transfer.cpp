@@ -300,7 +300,7 @@ class Restore {
           id = std::get<std::string>(row[table.at("id")]);
     only_id_ = id;
     for (auto& [table, rows] : std::exchange(tables_, {})) {
-      if (!only_.empty()) std::erase_if(rows, [&](const Row& row) { return !belongs(table, row, id); });
+      if (!only_.empty()) std::erase_if(rows, [&, &table = table](const Row& row) { return !belongs(table, row, id); });
       FM_TRY_(sink_.control(table, std::move(rows)));
     }
     return {};
