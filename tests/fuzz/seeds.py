@@ -228,6 +228,7 @@ def main():
                  request("GET", "/mcp/ws", b"", "Upgrade: websocket", "Connection: Upgrade"),
                  request("GET", "/api/v1/metrics/tools?from=2026-01-01&to=2026-01-31&limit=5&format=csv"),
                  request("GET", "/api/v1/metrics/ledger?ids=1&cursor=x"),
+                 request("GET", "/api/v1/metrics/tools?%ad=1&project=%ff"),
                  request("OPTIONS", "/mcp", b"", "Origin: http://localhost:1", "Access-Control-Request-Method: POST"),
                  request("HEAD", "/metrics", b"", "X-Forwarded-For: 1.2.3.4, 10.0.0.1"),
                  b"POST /mcp HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer KEY\r\nTransfer-Encoding: chunked\r\n\r\n"

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "fortium/base/utf8.h"
+
 namespace fortium::service {
 
 namespace {
@@ -29,8 +31,8 @@ std::optional<std::string> decode(std::string_view text, bool plus_is_space) {
       i += 2;
     }
   }
-  const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; };
-  if (std::ranges::any_of(out, control)) return std::nullopt;
+  for (std::string_view left = out; !left.empty();)
+    if (const auto c = next_utf8(left); !c || *c < 0x20 || *c == 0x7F) return std::nullopt;
   return out;
 }
 
@@ -43,7 +45,9 @@ Result<Parameters> read_parameters(std::string_view query) {
     const std::size_t equals = std::min(part.find('='), part.size());
     const auto name = decode(part.substr(0, equals), /*plus_is_space=*/true);
     const auto value = decode(part.substr(std::min(equals + 1, part.size())), /*plus_is_space=*/true);
-    if (!name || !value) return Error{Errc::invalid, "the query of the URL has a broken escape or a control character"};
+    if (!name || !value)
+      return Error{Errc::invalid,
+                   "the query of the URL has a broken escape, a control character or bytes that are not UTF-8"};
     if (std::ranges::find(parameters, *name, &Parameters::value_type::first) != parameters.end())
       return Error{Errc::invalid, "a parameter of the URL is given twice"};
     parameters.emplace_back(*name, *value);

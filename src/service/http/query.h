@@ -17,7 +17,7 @@ using Parameters = std::vector<std::pair<std::string, std::string>>;
 // twice, or text that cannot be meant.
 Result<Parameters> read_parameters(std::string_view query);
 
-// %XX undone; nothing for a broken escape or a control character.
+// %XX undone; nothing for a broken escape, a control character or what is not UTF-8.
 std::optional<std::string> decode(std::string_view text, bool plus_is_space);
 
 }  // namespace fortium::service

@@ -16,4 +16,10 @@ TEST_CASE("broken escapes, control characters and doubled names are refused") {
     CHECK_FALSE(read_parameters(wrong).ok());
 }
 
+TEST_CASE("bytes that are no UTF-8 are refused, escaped or not, in names and values") {
+  for (const char* wrong : {"a=%ff", "%ff=a", "a=\xad", "\xad\xad=1", "a=%c3", "a=%ed%a0%80"})
+    CHECK_FALSE(read_parameters(wrong).ok());
+  CHECK(*read_parameters("a=%c3%a9&\xc3\xa9=1") == Parameters{{"a", "\xc3\xa9"}, {"\xc3\xa9", "1"}});
+}
+
 }  // namespace fortium::service
