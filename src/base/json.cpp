@@ -4,8 +4,6 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "fortium/base/utf8.h"
-
 namespace fortium {
 
 std::string dump_json(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
@@ -18,15 +16,7 @@ void append_json_string(std::string& out, std::string_view text) {
   std::size_t plain = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto c = static_cast<unsigned char>(text[i]);
-    if (c >= 0x80) {
-      const std::size_t length = utf8_length(text.data() + i, text.data() + text.size());
-      if (length > 0) {
-        i += length - 1;
-        continue;
-      }
-    } else if (c >= 0x20 && c != '"' && c != '\\') {
-      continue;
-    }
+    if (c >= 0x20 && c != '"' && c != '\\') continue;
     out.append(text, plain, i - plain);
     plain = i + 1;
     switch (c) {
@@ -38,10 +28,6 @@ void append_json_string(std::string& out, std::string_view text) {
       case '\b': out += "\\b"; break;
       case '\f': out += "\\f"; break;
       default:
-        if (c >= 0x80) {
-          append_utf8(out, 0xFFFD);
-          break;
-        }
         out += "\\u00";
         out += kHex[c >> 4];
         out += kHex[c & 15];

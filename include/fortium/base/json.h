@@ -21,7 +21,8 @@ Result<Json> parse_json(std::string_view text);
 // One line, UTF-8; bytes that are not UTF-8 become U+FFFD instead of an exception.
 std::string dump_json(const Json& json);
 std::string dump_json_pretty(const Json& json);
-// Appends text as a JSON string, with its quotes; bytes that are not UTF-8 become U+FFFD, too.
+// Appends text as a JSON string, with its quotes. Bytes that are not UTF-8 stay as they are, so that whoever reads it
+// refuses a damaged record instead of taking it for another one.
 void append_json_string(std::string& out, std::string_view text);
 std::string json_string(std::string_view text);
 // Appends the shortest text that reads back as the same double; whole numbers without a fraction.

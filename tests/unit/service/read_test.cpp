@@ -155,6 +155,15 @@ TEST_CASE("a parameter that is not understood is named, and none is ignored") {
   CHECK(refused("source=elsewhere&limit=-1") == std::vector<std::string>{"limit", "source"});
 }
 
+TEST_CASE("a refusal is JSON also where it names what is cut within a character") {
+  Fixture f;
+  std::string name(499, 'x');
+  for (int i = 0; i < 3; ++i) name += "\xe2\x82\xac";  // the limit is in the middle of the first
+  const Response response = f.get("/api/v1/metrics/commands?" + name + "=1");
+  CHECK(response.status == 400);
+  CHECK(fields_of(response) == std::vector{std::string(499, 'x') + "\xef\xbf\xbd"});
+}
+
 TEST_CASE("the dashboard has its documented parts") {
   Fixture f;
   record_some(f);
