@@ -7,12 +7,16 @@ namespace fortium::metrics {
 void ActiveTime::add(std::string_view id, std::int64_t hour, std::uint64_t minutes, Millis phase) {
   if (id.empty()) return;
   const std::int64_t begin = std::chrono::floor<std::chrono::minutes>(begin_of(hour, phase).time_since_epoch()).count();
-  if (last_.session == nullptr || last_.session->first != id) {
-    auto at = sessions_.find(id);
-    if (at == sessions_.end()) at = sessions_.emplace(id, Session()).first;
-    last_.session = &*at;
+  if (id != last_id_) {
+    auto at = places_.find(id);
+    if (at == places_.end()) {
+      at = places_.emplace(id, sessions_.size()).first;
+      sessions_.emplace_back();
+    }
+    last_id_ = id;
+    last_ = at->second;
   }
-  Session& session = last_.session->second;
+  Session& session = sessions_[last_];
   if (session.hour != begin) session.end_hour();
   session.hour = begin;
   session.minutes |= minutes;
@@ -47,13 +51,13 @@ ActiveTime::Session ActiveTime::ended(Session session) {
 
 Millis ActiveTime::total() const {
   std::int64_t minutes = 0;
-  for (const auto& [id, session] : sessions_) minutes += ended(session).active;
+  for (const Session& session : sessions_) minutes += ended(session).active;
   return std::chrono::minutes(minutes);
 }
 
 Millis ActiveTime::focused() const {
   std::int64_t minutes = 0;
-  for (const auto& [id, session] : sessions_) minutes += ended(session).focused;
+  for (const Session& session : sessions_) minutes += ended(session).focused;
   return std::chrono::minutes(minutes);
 }
 

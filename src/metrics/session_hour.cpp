@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "bytes.h"
-#include "fortium/metrics/name_span.h"
 
 namespace fortium::metrics {
 

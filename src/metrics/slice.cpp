@@ -32,7 +32,7 @@ std::int32_t bin_of(std::int64_t us) {
 std::int32_t power_of(std::int32_t bin) { return bin - bin % static_cast<std::int32_t>(kBinsInPower); }
 
 constexpr std::int32_t kMostBin = (64 - kBitsInBin) * kBinsInPower - 1;
-constexpr std::int64_t kFew = 8;
+constexpr std::int64_t kFew = 8;  // fewer in a bin are told in the same number as the step to it
 constexpr std::int64_t kMostCount = std::int64_t{1} << 48;  // of what is read: sums of it stay far from kMost
 
 double middle_of(std::int32_t bin) {
@@ -239,8 +239,8 @@ double Durations::percentile(int percent) const {
 }
 
 // Their number, then steps from one value to the next, or from one bin to the next. With a step between bins goes how
-// many are in the bin, mostly in one byte: the step times 8, plus 1 to 7 of them, or plus 0 and then how many more than
-// 8. Nothing for none.
+// many are in the bin, mostly in one byte: the step times 8, plus 1 to 7 of them, or plus 0 and then how many beyond 8.
+// Nothing for none.
 std::string Durations::bytes() const {
   std::string out;
   if (count_ == 0) return out;

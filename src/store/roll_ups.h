@@ -1,6 +1,6 @@
 // Slices added up once more, when their day is long over, for answers about long periods: hours of sessions
-// (fortium/metrics/session_hour.h) and days of names (fortium/metrics/name_span.h). Both tables have all days of UTC up
-// to the newest in name_span, so a reader takes those from here, and later ones from slices.
+// (fortium/metrics/session_hour.h) and spans of names (fortium/metrics/name_span.h). Both tables have all days of UTC
+// up to the newest in name_span, so a reader takes those from here, and later ones from slices.
 //
 // Nothing of it is kept with records: it is made when nobody waits. A record that comes so late that its day is here
 // removes the day, and those after it, in its own transaction: then they are made again.

@@ -3,11 +3,13 @@
 // records without a session do not count. Value; any thread.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "fortium/metrics/slice.h"
 
@@ -49,19 +51,10 @@ class ActiveTime {
   struct Hash : std::hash<std::string_view> {
     using is_transparent = void;
   };
-  using Sessions = std::unordered_map<std::string, Session, Hash, std::equal_to<>>;
-  // The one that was added to last, as hours of a session often come in a row. A copy forgets it.
-  struct Last {
-    Last() = default;
-    Last(const Last& /*other*/) {}
-    Last& operator=(const Last& other) {
-      if (this != &other) session = nullptr;
-      return *this;
-    }
-    Sessions::value_type* session = nullptr;
-  };
-  Sessions sessions_;
-  Last last_;
+  std::unordered_map<std::string, std::size_t, Hash, std::equal_to<>> places_;  // in sessions_, by id
+  std::vector<Session> sessions_;
+  std::string last_id_;   // of the one that was added to last, as hours of a session often come in a row,
+  std::size_t last_ = 0;  // and its place
 };
 
 }  // namespace fortium::metrics

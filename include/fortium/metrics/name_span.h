@@ -18,7 +18,6 @@
 
 namespace fortium::metrics {
 
-constexpr std::int64_t kHoursADay = 24;
 // Hours in a span, the longest first: eight days, a day, an hour. Each begins at a multiple of its length since 1970.
 constexpr std::int64_t kSpans[] = {192, kHoursADay, 1};
 

@@ -80,6 +80,7 @@ bool is_sliced(const Kind& kind, std::size_t field);
 // Adds to a sum of what is at least 0, which stops at INT64_MAX: so the order of summands changes nothing there either.
 void grow(std::int64_t& sum, std::int64_t by);
 
+constexpr std::int64_t kHoursADay = 24;
 // The hour that a time is in, and when an hour begins.
 std::int64_t hour_of(WallTime time, Millis phase = Millis(0));
 WallTime begin_of(std::int64_t hour, Millis phase = Millis(0));

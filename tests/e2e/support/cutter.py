@@ -1,12 +1,11 @@
 """A network that loses what it is told to lose."""
 
 import socket
-import threading
 
-from .base import hang_up
+from .listener import Listener
 
 
-class Cutter:
+class Cutter(Listener):
     """A TCP proxy that can lose answers: for a request it is told to lose, the request arrives at the service as it is,
     and the connection to the client is cut before the answer comes through."""
 
@@ -15,36 +14,19 @@ class Cutter:
         self.batches = 0
         self.lost = 0
         self._to = port
-        self._lock = threading.Lock()
-        self._open = set()
-        self._ending = False
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
+        super().__init__(case)
         self.url = f"http://127.0.0.1:{self.port}"
-        threading.Thread(target=self._accept, daemon=True).start()
-        case.ends_with(self.close)
-
-    def close(self):
-        self._ending = True
-        with self._lock:
-            hang_up(self._listener, *self._open)
-
-    def _accept(self):
-        while not self._ending:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client):
         try:
             service = socket.create_connection(("127.0.0.1", self._to))
         except OSError:
+            with self._lock:
+                self._open.discard(client)
             client.close()
             return
         with self._lock:
-            self._open |= {client, service}
+            self._open.add(service)
         try:
             from_client, from_service = client.makefile("rb"), service.makefile("rb")
             while True:

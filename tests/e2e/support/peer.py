@@ -5,15 +5,15 @@ import gzip
 import json
 import socket
 import struct
-import threading
 import time
 
-from .base import KINDS, hang_up
+from .base import KINDS
+from .listener import Listener
 
 Request = collections.namedtuple("Request", "method path headers body")  # header names in lower case; body as JSON
 
 
-class Peer:
+class Peer(Listener):
     """An HTTP peer that does what a test tells it to, well or badly.
 
     `on(method, path)` decides: a Reply, or a function of the request that gives one. Everything received is kept in
@@ -24,7 +24,6 @@ class Peer:
 
     def __init__(self, case, context=None, host="127.0.0.1"):
         self.requests = []
-        self.connections = 0
         self.ids = {}  # id -> how often it was sent
         self.limits = {"max_batch_records": 1000, "max_body_bytes": 10 << 20}
         self.encodings = ["gzip"]
@@ -32,15 +31,9 @@ class Peer:
         self.server_time = None
         self.scopes = ["ingest"]
         self._orders = {}
-        self._lock = threading.Lock()
-        self._open = set()
-        self._ending = False
         self._context = context
-        self._listener = socket.create_server((host, 0))
-        self.port = self._listener.getsockname()[1]
+        super().__init__(case, host)
         self.url = f"{'https' if context else 'http'}://127.0.0.1:{self.port}"
-        threading.Thread(target=self._accept, daemon=True).start()
-        case.ends_with(self.close)
 
     def settings(self, **more):
         return {"FORTIUM_METRICS_URL": self.url, "FORTIUM_API_KEY": self.KEY, "FORTIUM_ORG_ID": "acme",
@@ -56,22 +49,6 @@ class Peer:
     def posts(self):
         with self._lock:
             return [one for one in self.requests if one.path == "/api/v1/metrics/batch"]
-
-    def close(self):
-        self._ending = True
-        with self._lock:
-            hang_up(self._listener, *self._open)
-
-    def _accept(self):
-        while not self._ending:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            with self._lock:
-                self._open.add(connection)
-                self.connections += 1
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, raw):
         connection = raw
